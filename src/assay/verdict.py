@@ -1,0 +1,224 @@
+"""The words that everything else speaks: verdict, estimate, outcome, findings.
+
+Green is earned: nothing judged is INCONCLUSIVE, and a check that crashed is ERROR, never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum, IntEnum
+from typing import Any
+
+import msgspec
+
+__all__ = ["FORMAT", "Estimate", "Example", "ExitCode", "Findings", "Mark", "Outcome", "Provenance", "Verdict", "conclude", "exit_code", "joined"]
+
+FORMAT = 1
+
+
+class Verdict(Enum):
+    """What a judgement concluded; worst last, so that `max` folds many into one.
+
+    >>> max(Verdict.PASS, Verdict.WARN)
+    <Verdict.WARN: 'warn'>
+    """
+
+    SKIP = "skip"
+    PASS = "pass"
+    WARN = "warn"
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        """Return the place on the scale, 0 (skip) to 5 (error)."""
+        return _SCALE.index(self)
+
+    def __lt__(self, other: Verdict) -> bool:
+        return self.rank < other.rank
+
+    def __gt__(self, other: Verdict) -> bool:
+        return self.rank > other.rank
+
+
+_SCALE = tuple(Verdict)
+
+
+class ExitCode(IntEnum):
+    """What a command answers to the shell."""
+
+    OK = 0
+    FAIL = 1
+    USAGE = 2
+    NOT_JUDGED = 3
+
+
+class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A number with its interval and sample size, or the reason why there is none.
+
+    `value` keeps its type (an instant or a Decimal is its exact text); `low` and `high` bound it at the
+    stated `confidence`, or with certainty where `confidence` is 1. `n` counts the rows it was measured on.
+
+    >>> Estimate(0.912, n=4210, low=0.897, high=0.926)
+    Estimate(0.912 [0.897, 0.926], n=4210)
+    >>> Estimate(None, n=0, why="no row has a value")
+    Estimate(undefined: no row has a value, n=0)
+    """
+
+    value: float | int | str | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    unit: str = ""
+    why: str = ""
+
+    def __repr__(self) -> str:
+        if self.value is None:
+            return f"Estimate(undefined: {self.why}, n={self.n})"
+        interval = f" [{self.low}, {self.high}]" if self.low is not None or self.high is not None else ""
+        return f"Estimate({self.value}{interval}, n={self.n})"
+
+
+class Example(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One row that broke a check: its number (the first row is 0; None where rows have no order) and its values."""
+
+    row: int | None
+    values: dict[str, Any] = {}
+    why: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One judgement: what was checked on what, what was seen, what was expected, and why it concluded so.
+
+    `check` is the name in the table of checks; `subject` is the column, the columns joined by ", ", or
+    "table"; `expected` is the bound in words; `why` is one sentence. `n_rows` were judged, `n_failing` of them
+    broke the check (both None where a check has no failing rows), and `examples` shows at most five.
+    """
+
+    check: str
+    subject: str
+    verdict: Verdict
+    expected: str = ""
+    observed: Estimate | None = None
+    why: str = ""
+    n_rows: int | None = None
+    n_failing: int | None = None
+    examples: tuple[Example, ...] = ()
+    level: str = "fail"
+    where: str = ""
+    family: str = ""
+    id: str = ""
+
+
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What identifies a dataset that was judged: name, source, fingerprint, and its size where known."""
+
+    name: str
+    source: str
+    fingerprint: str
+    rows: int | None = None
+    columns: int | None = None
+    part: str = "current"
+
+
+class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where findings come from: datasets, suite, versions, instant, seconds, scans, seed."""
+
+    assay: str
+    started_at: str
+    seconds: float = 0.0
+    scans: int = 0
+    engine: str = "polars"
+    seed: int | None = None
+    suite: str = ""
+    suite_fingerprint: str = ""
+    datasets: tuple[Mark, ...] = ()
+    versions: dict[str, str] = {}
+
+
+class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Outcomes with their provenance: the only thing that travels.
+
+    Gates read it, reports render it, continuous integration posts it. `assay.codec` saves and loads it.
+    """
+
+    subject: str
+    outcomes: tuple[Outcome, ...]
+    provenance: Provenance
+    format: int = FORMAT
+    kind: str = "assay.findings"
+
+    def __post_init__(self) -> None:
+        if self.kind != "assay.findings":
+            raise ValueError(f"kind is {self.kind!r}; expected 'assay.findings'")
+        if self.format != FORMAT:
+            raise ValueError(f"format is {self.format}; this version of Assay reads format {FORMAT}")
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the worst verdict of all outcomes; INCONCLUSIVE where nothing was judged."""
+        return conclude(outcome.verdict for outcome in self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """Return what a command answers for these findings: 0 pass or warn, 1 fail, 3 could not judge."""
+        return exit_code(self.verdict)
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many outcomes concluded so."""
+        return sum(outcome.verdict is verdict for outcome in self.outcomes)
+
+    def __bool__(self) -> bool:
+        """Return whether the findings let a pipeline go on: the verdict is PASS or WARN."""
+        return self.verdict in (Verdict.PASS, Verdict.WARN)
+
+    def _repr_html_(self) -> str:
+        from assay.report.html import fragment  # a notebook asks for this; nothing below the reports does
+
+        return fragment(self)
+
+
+def conclude(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of many verdicts; INCONCLUSIVE where there is none, or all were skipped.
+
+    >>> conclude([Verdict.PASS, Verdict.WARN, Verdict.PASS]).value
+    'warn'
+    >>> conclude([]).value
+    'inconclusive'
+    """
+    worst = max(verdicts, default=Verdict.SKIP)
+    return Verdict.INCONCLUSIVE if worst is Verdict.SKIP else worst
+
+
+def joined(findings: Sequence[Findings]) -> Findings:
+    """Return several findings as one: all outcomes, named by their subject where there are several, and all datasets.
+
+    Raises ValueError where there is none to join.
+    """
+    if len(findings) == 1:
+        return findings[0]
+    if not findings:
+        raise ValueError("there are no findings to join")
+    outcomes = tuple(
+        msgspec.structs.replace(o, subject=f"{f.subject}: {o.subject}", id=f"{i}.{o.id}") for i, f in enumerate(findings) for o in f.outcomes
+    )
+    origins = [f.provenance for f in findings]
+    provenance = msgspec.structs.replace(
+        origins[0], seconds=sum(p.seconds for p in origins), scans=sum(p.scans for p in origins),
+        datasets=tuple(mark for p in origins for mark in p.datasets), suite=", ".join(dict.fromkeys(p.suite for p in origins)),
+        suite_fingerprint="",
+    )  # fmt: skip
+    return Findings(", ".join(dict.fromkeys(f.subject for f in findings)), outcomes, provenance)
+
+
+def exit_code(verdict: Verdict) -> int:
+    """Return the exit code of a verdict: 0 pass or warn, 1 fail, 3 inconclusive, error or nothing judged.
+
+    >>> [exit_code(v) for v in Verdict]
+    [3, 0, 0, 3, 1, 3]
+    """
+    if verdict in (Verdict.PASS, Verdict.WARN):
+        return int(ExitCode.OK)
+    return int(ExitCode.FAIL if verdict is Verdict.FAIL else ExitCode.NOT_JUDGED)
