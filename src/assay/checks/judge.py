@@ -1,0 +1,284 @@
+"""Judge a dataset by a suite: plan every check, scan once, ask once, conclude.
+
+A check that cannot be planned, measured or judged becomes one ERROR outcome with its reason and touches no other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from assay.checks.check import CannotJudge, Check, Context, Judged, QuestionTest, RowTest, StateTest, Test
+from assay.checks.expressions import expression
+from assay.checks.suite import Suite, dump_suite
+from assay.checks.table import get_rule
+from assay.data.dataset import Dataset, first_line
+from assay.data.engine import Answer, Engine, Progress
+from assay.errors import AssayError
+from assay.profile.kernel import Failed, Measured, Measurement, RowRule
+from assay.profile.profile import Profile
+from assay.verdict import Estimate, Example, Findings, Outcome, Provenance, Verdict
+
+__all__ = ["Inputs", "judge", "plan_checks"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a judgement is given beside the dataset and the suite: the clock, a reference, other datasets, functions."""
+
+    now: datetime
+    reference: Profile | None = None
+    others: Mapping[str, Dataset] | None = None
+    functions: Mapping[str, Callable[..., Any]] | None = None
+    stage: str = ""
+    seed: int | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A check with its test, or with the reason why there is none."""
+
+    check: Check
+    test: Test | None
+    why: str = ""
+    skipped: bool = False
+
+
+def judge(suite: Suite, dataset: Dataset, inputs: Inputs, *, engine: Engine, progress: Progress | None = None) -> Findings:
+    """Return the findings of a suite on a dataset, from one scan, and one more where a check asks a question."""
+    begun, scans = time.perf_counter(), engine.scans
+    context = context_of(suite, dataset, inputs)
+    planned = plan_checks(suite, context, stage=inputs.stage)
+    measurement = measurement_of(planned, context)
+    measured = engine.fold(dataset, measurement, progress=progress)
+    outcomes = _judged(planned, measured, dataset, context, engine)
+    marks = (dataset.mark(measured.rows), *(other.mark() for other in context.others.values()))
+    marks += inputs.reference.marks if inputs.reference is not None else ()
+    provenance = Provenance(
+        assay=inputs.version, started_at=inputs.now.isoformat(), seconds=round(time.perf_counter() - begun, 3),
+        scans=engine.scans - scans, engine=engine.name, seed=inputs.seed, suite=suite.name,
+        suite_fingerprint=fingerprint(suite), datasets=marks, versions={"polars": pl.__version__},
+    )  # fmt: skip
+    return Findings(dataset.name, tuple(outcomes), provenance)
+
+
+def fingerprint(suite: Suite) -> str:
+    """Return what identifies a suite's content: the BLAKE2b digest of its YAML, 16 hexadecimal digits."""
+    import hashlib
+
+    return hashlib.blake2b(dump_suite(suite).encode(), digest_size=8).hexdigest()
+
+
+def context_of(suite: Suite, dataset: Dataset, inputs: Inputs) -> Context:
+    """Return what the rules may know."""
+    roles = dataset.roles if dataset.roles.names() else suite.roles
+    return Context(
+        dataset=dataset, schema=dataset.schema, kinds=dataset.columns, roles=roles, now=inputs.now, sentinels=suite.missing,
+        reference=inputs.reference, others=inputs.others or {}, functions=inputs.functions or {},
+    )  # fmt: skip
+
+
+def plan_checks(suite: Suite, context: Context, *, stage: str = "") -> list[Planned]:
+    """Return every check with its test; those that are only for another stage are skipped."""
+    planned = [_plan(check, context, stage) for check in suite.checks]
+    return _proven(planned, context)
+
+
+def _plan(check: Check, context: Context, stage: str) -> Planned:
+    if check.only_in and stage not in check.only_in:
+        return Planned(check, None, f"only judged in {' or '.join(check.only_in)}", skipped=True)
+    try:
+        rule = get_rule(check.rule)
+        for name in check.columns:
+            kind = context.kind(name) if rule.kinds is not None else None
+            if kind is not None and rule.kinds is not None and kind not in rule.kinds:
+                raise CannotJudge(f"{check.rule} does not apply to {name!r}, which holds {kind.value} values")
+        return Planned(check, _filtered(rule.plan(check, context), check, context))
+    except AssayError as error:
+        return Planned(check, None, str(error))
+
+
+def _filtered(test: Test, check: Check, context: Context) -> Test:
+    """Return a row test with the check's filter in it; other tests have put it in themselves, or cannot."""
+    if not check.where or isinstance(test, QuestionTest):
+        return test
+    if isinstance(test, StateTest):
+        raise CannotJudge(f"{check.rule} measures the whole column and takes no filter", hint="filter the dataset, or use a row check")
+    where = expression(check.where, context)
+    judged = where if test.judged is None else test.judged & where
+    return RowTest(test.failing, test.expected, judged, test.show, test.raw)
+
+
+def _proven(planned: list[Planned], context: Context) -> list[Planned]:
+    """Return the plan with every row test tried on no rows, all at once; one by one where that fails."""
+    rows = [p.test for p in planned if isinstance(p.test, RowTest)]
+    empty = pl.DataFrame(schema=dict(context.schema))
+    if _try(rows, empty) == "":
+        return planned
+    return [Planned(p.check, None, why) if isinstance(p.test, RowTest) and (why := _try([p.test], empty)) else p for p in planned]
+
+
+def _try(tests: Sequence[RowTest], empty: pl.DataFrame) -> str:
+    expressions = [test.failing if test.judged is None else test.failing & test.judged for test in tests]
+    try:
+        empty.select([e.sum().alias(str(i)) for i, e in enumerate(expressions)])
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        return first_line(error) or type(error).__name__
+    return ""
+
+
+def measurement_of(planned: Sequence[Planned], context: Context) -> Measurement:
+    """Return the one measurement that all planned tests need."""
+    needs = dict.fromkeys(need for p in planned if isinstance(p.test, StateTest) for need in p.test.needs)
+    needs |= dict.fromkeys(p.test.shortcut.need for p in planned if isinstance(p.test, QuestionTest) and p.test.shortcut)
+    known = tuple(name for name in (*context.roles.id, context.roles.time) if name in context.schema)
+    rules = tuple(rule_of(i, p.test, known) for i, p in enumerate(planned) if isinstance(p.test, RowTest))
+    return Measurement(context.schema, tuple(needs), rules, context.sentinels or None)
+
+
+def rule_of(place: int, test: RowTest, known: tuple[str, ...]) -> RowRule:
+    """Return a row test as the kernel's row rule, known by its place in the suite.
+
+    Its examples show the columns that identify a row (`known`) beside those that were judged.
+    """
+    return RowRule(str(place), test.failing, test.judged, tuple(dict.fromkeys((*known, *test.show))), test.raw)
+
+
+def _judged(planned: Sequence[Planned], measured: Measured, dataset: Dataset, context: Context, engine: Engine) -> list[Outcome]:
+    answers = _answers(planned, measured, dataset, context, engine)
+    outcomes = []
+    for place, one in enumerate(planned):
+        judged = _judge_one(one, place, measured, answers)
+        outcomes.append(outcome(one.check, judged, one.test.expected if one.test else "", place))
+    return outcomes
+
+
+def _answers(
+    planned: Sequence[Planned], measured: Measured, dataset: Dataset, context: Context, engine: Engine
+) -> dict[int, Judged | Answer]:
+    """Return the judgement of every question that states already answer, and the engine's answers to the others."""
+    settled: dict[int, Judged | Answer] = {}
+    open_places = []
+    for place, one in enumerate(planned):
+        if not isinstance(one.test, QuestionTest):
+            continue
+        shortcut = one.test.shortcut
+        state = measured.states.get(shortcut.need) if shortcut else None
+        answer = shortcut.judge(state) if shortcut and state is not None and not isinstance(state, Failed) else None
+        if answer is None:
+            open_places.append(place)
+        else:
+            settled[place] = answer
+    questions = [planned[place].test.question for place in open_places]  # type: ignore[union-attr]
+    asked = engine.ask(dataset, questions, others=context.others) if questions else []
+    return settled | dict(zip(open_places, asked, strict=True))
+
+
+def _judge_one(one: Planned, place: int, measured: Measured, answers: Mapping[int, Judged | Answer]) -> Judged | Verdict | str:
+    """Return a judgement; or SKIP; or, as text, why the check could not be judged."""
+    if one.skipped:
+        return Verdict.SKIP
+    if one.test is None:
+        return one.why
+    try:
+        if isinstance(one.test, RowTest):
+            return _of_rows(one.check, one.test, measured, str(place))
+        if isinstance(one.test, StateTest):
+            return _of_states(one.test, measured)
+        answer = answers[place]
+        return answer if isinstance(answer, Judged) else _of_answer(one.check, one.test, answer)
+    except AssayError as error:
+        return str(error)
+    except Exception as error:  # a check that crashes is an ERROR outcome: it must neither pass nor stop the others
+        return f"the check crashed: {type(error).__name__}: {first_line(error)}"
+
+
+def _of_rows(check: Check, test: RowTest, measured: Measured, place: str) -> Judged | str:
+    tally = measured.tallies[place]
+    if tally.error:
+        return tally.error
+    return rows_judged(check, test.expected, judged=tally.judged, failing=tally.failing, examples=tally.examples)
+
+
+def rows_judged(check: Check, expected: str, *, judged: int, failing: int, examples: tuple[Example, ...]) -> Judged:
+    """Return the judgement of counted rows: it holds while no more fail than the check tolerates."""
+    if judged == 0:
+        return Judged(None, Estimate(None, n=0, why="no row was judged"), f"no row to judge: {_nothing(check)}", 0, 0)
+    share = failing / judged
+    holds = failing <= tolerated(check, judged)
+    observed = Estimate(share, n=judged, unit="share of rows failing")
+    return Judged(holds, observed, _row_sentence(check, expected, failing, judged), judged, failing, examples)
+
+
+def tolerated(check: Check, judged: int) -> int:
+    """Return how many failing rows still pass: the greater of `tolerate_rows` and `tolerate_share` of those judged."""
+    by_share = int(Decimal(judged) * check.tolerate_share) if check.tolerate_share is not None else 0
+    return max(by_share, check.tolerate_rows or 0)
+
+
+def _nothing(check: Check) -> str:
+    return f"none has a value in {check.subject}" + (f" where {check.where}" if check.where else "")
+
+
+def _row_sentence(check: Check, expected: str, failing: int, judged: int) -> str:
+    rows = f"{judged:,} row" + ("s" if judged != 1 else "")
+    where = f" where {check.where}" if check.where else ""
+    if failing == 0:
+        return f"all {rows}{where} are {expected}" if judged > 1 else f"the one row{where} is {expected}"
+    allowed = tolerated(check, judged)
+    tail = f"; {allowed:,} are tolerated" if allowed else ""
+    return f"{failing:,} of {rows}{where} ({share_text(failing / judged)}) {'are' if failing > 1 else 'is'} not {expected}{tail}"
+
+
+def share_text(share: float) -> str:
+    """Return a share as percent, with enough digits that a rare thing is not shown as 0 %."""
+    percent = share * 100
+    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.3g} %"
+
+
+def _of_states(test: StateTest, measured: Measured) -> Judged | str:
+    for need in test.needs:
+        state = measured.states[need]
+        if isinstance(state, Failed):
+            return f"{need.state} of {', '.join(need.columns)} cannot be measured: {state.why}"
+    return test.judge(measured)
+
+
+def _of_answer(check: Check, test: QuestionTest, answer: Answer) -> Judged | str:
+    if answer.row is None:
+        return answer.why
+    if test.judge is not None:
+        return test.judge(answer)
+    row = answer.row
+    examples = tuple(_example(item) for item in (row.get("examples") or [])[:5])
+    return rows_judged(check, test.expected, judged=row["judged"] or 0, failing=row["failing"] or 0, examples=examples)
+
+
+def _example(item: Mapping[str, Any]) -> Example:
+    values = dict(item)
+    row = values.pop("__row__", None)
+    why = values.pop("__why__", "") or ""
+    return Example(row, values, why)
+
+
+def outcome(check: Check, judged: Judged | Verdict | str, expected: str, place: int) -> Outcome:
+    """Return the outcome of a judgement: its verdict follows from whether the bound holds and the check's level."""
+    family = get_rule(check.rule).family
+    about = {"check": check.rule, "subject": check.subject, "level": check.level, "where": check.where, "family": family, "id": str(place)}
+    if isinstance(judged, str):
+        return Outcome(verdict=Verdict.ERROR, why=judged, expected=expected, **about)
+    if isinstance(judged, Verdict):
+        return Outcome(verdict=judged, why=f"only judged in {' or '.join(check.only_in)}", expected=expected, **about)
+    broken = Verdict.WARN if check.level == "warn" else Verdict.FAIL
+    verdict = Verdict.INCONCLUSIVE if judged.holds is None else Verdict.PASS if judged.holds else broken
+    return Outcome(
+        verdict=verdict, observed=judged.observed, why=judged.why, expected=expected,
+        n_rows=judged.n_rows, n_failing=judged.n_failing, examples=judged.examples, **about,
+    )  # fmt: skip

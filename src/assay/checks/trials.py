@@ -1,0 +1,184 @@
+"""Decide which proposals stay, after what became of them on rows that they were not made from, and say so in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from assay.checks.check import Check
+from assay.checks.heldout import Cut, Result
+from assay.checks.judge import tolerated
+from assay.checks.proposals import Learned
+from assay.checks.suite import Suite
+from assay.checks.tails import round_out
+
+__all__ = ["Decided", "Trial", "decide", "notes"]
+
+KEPT_SHARE = 0.1  # a check that breaks on more of its trials than this is left out …
+FEW_ROWS = 3  # … unless so few rows of a part broke it, or so small a share of them, that they can be tolerated
+FEW_SHARE = 0.005
+SHOWN = 6
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What became of a suite's checks: on all rows, on a stretch, or on a random half; and of how many rows that was."""
+
+    on: str
+    results: tuple[Result, ...]
+    rows: int = 0
+
+    def result(self, check: Check) -> Result | None:
+        """Return what became of this check, or of the one that stands in its place here."""
+        return next((one for one in self.results if _place(one.check) == _place(check)), None)
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The checks that stay, those left out, and on how many stretches and halves the ones that stay alarmed."""
+
+    checks: tuple[Check, ...]
+    left_out: tuple[tuple[Check, int, int], ...]
+    broken: tuple[tuple[Check, int, int], ...]
+    alarms: tuple[int, int]
+    tried: tuple[int, int]
+
+
+def _place(check: Check) -> tuple[str, tuple[str, ...], str]:
+    relation = getattr(check.arguments, "relation", "") or getattr(check.arguments, "total", "")
+    return check.rule, check.columns, relation
+
+
+def decide(proposed: Suite, trials: Sequence[Trial]) -> Decided:
+    """Return which proposals stay; the first trial is that of the proposals themselves on all rows."""
+    whole, held_out = trials[0], trials[1:]
+    kept: list[Check] = []
+    left_out, broken = [], []
+    for check in proposed.checks:
+        own = whole.result(check)
+        outcomes = [one for trial in held_out if (one := trial.result(check)) is not None]
+        breaks = [one for one in outcomes if _breaks(one, check)]
+        if (own is None or own.holds is not False) and not breaks:
+            kept.append(check)
+            continue
+        amended = _amended(check, [*breaks, *([own] if own is not None and own.holds is False else [])], len(outcomes))
+        if amended is None:
+            left_out.append((check, len(breaks), len(outcomes)))
+            continue
+        kept.append(amended)
+        if (amended.tolerate_share, amended.tolerate_rows) == (check.tolerate_share, check.tolerate_rows):
+            broken.append((check, len(breaks), len(outcomes)))
+    stretches, halves = ([t for t in held_out if t.on == on] for on in ("stretch", "group"))
+    alarms = (_alarms(kept, stretches), _alarms(kept, halves))
+    return Decided(tuple(kept), tuple(left_out), tuple(broken), alarms, (len(stretches), len(halves)))
+
+
+def _breaks(result: Result, check: Check) -> bool:
+    """Return whether a result is an alarm, with what the check that is to be written down tolerates."""
+    return result.holds is False and (not result.judged or result.failing > tolerated(check, result.judged))
+
+
+def _amended(check: Check, breaks: Sequence[Result], tried: int) -> Check | None:
+    """Return the check with a tolerance where few rows broke it, as a warning where it broke seldom; None otherwise."""
+    rows = max((one.failing for one in breaks), default=0)
+    worst = max((one.failing / one.judged for one in breaks if one.judged), default=0.0)
+    if 0 < rows <= FEW_ROWS:
+        return msgspec.structs.replace(check, level="warn", tolerate_rows=max(2 * rows, check.tolerate_rows or 0))
+    if rows:
+        share = round_out(2 * worst, spread=4 * worst, up=True)
+        return msgspec.structs.replace(check, level="warn", tolerate_share=share) if worst <= FEW_SHARE else None
+    if any(one.check is check for one in breaks) or len(breaks) > KEPT_SHARE * tried:
+        return None
+    return msgspec.structs.replace(check, level="warn")
+
+
+def _alarms(kept: Iterable[Check], trials: Sequence[Trial]) -> int:
+    """Return on how many trials any of the checks broke, with the tolerance that they now have."""
+    by_place = {_place(check): check for check in kept}
+    return sum(any(_alarm(one, by_place) for one in trial.results) for trial in trials)
+
+
+def _alarm(result: Result, kept: dict[tuple[str, tuple[str, ...], str], Check]) -> bool:
+    check = kept.get(_place(result.check))
+    return check is not None and _breaks(result, check)
+
+
+def notes(learned: Learned, decided: Decided, trials: Sequence[Trial], *, cut: Cut) -> tuple[str, ...]:
+    """Return what a reader of the suite should know: what it was made from, how it was tried, what that showed."""
+    rows = learned.whole.rows
+    lines = [f"Suggested from {rows:,} rows of {learned.whole.name}{_span(learned, cut)}. Read it, and change what you know better."]
+    if not decided.tried[0]:
+        lines.append(f"Too few rows to try it on some that it was not made from: {rows:,}, and 50 are needed.")
+        return tuple(lines)
+    order = "in the order of the file" if cut.time is None else f"by {cut.time}"
+    size = rows // decided.tried[0]
+    lines.append(f"Tried on {decided.tried[0]} stretches of about {size:,} rows {order}, each by a suite made from the others: {_rate(decided.alarms[0], decided.tried[0])}")
+    half = f"Tried on {decided.tried[1]} random halves of {rows // 2:,} rows, each by a suite made from the other half: {decided.alarms[1]} alarmed."
+    lines.append(f"{half} Ranges are set so that all checks together alarm on at most 1 in 20 fresh samples of {rows:,} rows.")
+    if decided.broken:
+        lines.append("Kept as warnings though they broke: " + _listed(decided.broken))
+    if decided.left_out:
+        lines.append("Left out, as they broke too often: " + _listed(decided.left_out))
+    return (*lines, *_silent(learned))
+
+
+def _span(learned: Learned, cut: Cut) -> str:
+    column = learned.whole.columns.get(cut.time) if cut.time is not None else None
+    if column is None or column.extremes is None or column.extremes.low is None:
+        return ""
+    low, high = (end.date() if isinstance(end, datetime) else end for end in (column.extremes.low, column.extremes.high))
+    return f", {low} to {high}"
+
+
+def _rate(alarms: int, tried: int) -> str:
+    """Return how often a suite alarmed, with the most that this leaves open at 95 %."""
+    low, high = clopper_pearson(alarms, tried)
+    if alarms == 0:
+        return f"none alarmed, so at most {high:.0%} of such batches should (95%; by the rule of three).".replace("%", " %")
+    return f"{alarms} alarmed, so {low:.0%} to {high:.0%} of such batches should (95%).".replace("%", " %")
+
+
+def clopper_pearson(part: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact interval of a share (Clopper & Pearson 1934); one-sided where `part` is 0 or n.
+
+    >>> [round(end, 3) for end in clopper_pearson(0, 20)], [round(end, 3) for end in clopper_pearson(2, 20)]
+    ([0.0, 0.139], [0.012, 0.317])
+    """
+    miss = 1 - confidence if part in (0, n) else (1 - confidence) / 2
+    low = 0.0 if part == 0 else _solve(lambda p: 1 - _upto(part - 1, n, p), miss)
+    high = 1.0 if part == n else 1 - _solve(lambda p: _upto(part, n, 1 - p), miss)
+    return low, high
+
+
+def _upto(count: int, n: int, p: float) -> float:
+    """Return the probability of at most so many of n."""
+    return sum(math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(count + 1))
+
+
+def _solve(rising: Callable[[float], float], value: float) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < value else (low, middle)
+    return (low + high) / 2
+
+
+def _listed(checks: Sequence[tuple[Check, int, int]]) -> str:
+    shown = [f"{check.rule} of {check.subject} ({breaks} of {tried})" for check, breaks, tried in checks[:SHOWN]]
+    return ", ".join(shown) + (f", and {len(checks) - SHOWN} more" if len(checks) > SHOWN else "") + "."
+
+
+def _silent(learned: Learned) -> tuple[str, ...]:
+    """Return what is odd in the reference itself: columns that say nothing."""
+    columns = learned.whole.columns.values()
+    empty = [c.name for c in columns if c.counts.present == 0 and c.counts.n]
+    constant = [c.name for c in columns if c.counts.present > 1 and c.distinct is not None and c.distinct.count == 1]
+    lines = [f"No value at all in the reference: {_names(empty)}."] if empty else []
+    return tuple(lines + ([f"One value only in the reference, of which nothing is said: {_names(constant)}."] if constant else []))
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
