@@ -1,0 +1,101 @@
+"""Run every task on every size, in turn, and print a table of ratios: `python -m bench [--sizes 1k,100k,5m] [--rounds 3]`.
+
+A figure is a whole process: imports, reading, work. Each round runs all tasks once, one after another, so that a
+machine that grows slower grows slower for all; the ratio is to the bare decode of the same round, the median over rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+FOLDER = Path(os.environ.get("ASSAY_BENCH", Path(__file__).resolve().parent.parent / "build" / "bench"))
+ROWS = {"1k": 1_000, "100k": 100_000, "5m": 5_000_000}
+TASKS = (
+    "decode", "assay_check", "assay_check_command", "assay_profile", "polars_check", "polars_profile", "duckdb_check", "duckdb_profile",
+    "pandas_profile", "pandera_check", "dataframely_check", "gx_check", "pointblank_check",
+)  # fmt: skip
+SLOW = {"pandas_profile", "gx_check", "pointblank_check", "polars_profile", "duckdb_profile"}
+
+
+def once(task: str, file: Path, limit: float) -> dict[str, object]:
+    """Run a task once; return its seconds, CPU seconds, greatest memory, and what it printed or why it failed."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    begun = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "bench.tasks", task, str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+    timer = threading.Timer(limit, process.kill)
+    timer.start()
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)  # the process's own usage, which a later one cannot blur
+    seconds = time.perf_counter() - begun
+    timer.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    words = output.decode(errors="replace").strip().splitlines()
+    if process.returncode == -signal.SIGKILL and seconds >= limit:
+        return {"failed": f"stopped after {limit:.0f} s"}
+    if process.returncode != 0:
+        return {"failed": (words or ["no output"])[-1][:160]}
+    return {"wall": seconds, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024, "said": (words or [""])[-1][:80]}
+
+
+def measure(size: str, tasks: list[str], rounds: int, limit: float) -> dict[str, list[dict[str, object]]]:
+    """Return every run of every task on one size, after one round that is not counted."""
+    # A child's greatest memory starts at its parent's, so this process must stay small: the file is made by another.
+    file = FOLDER / f"rows_{size}.parquet"
+    subprocess.run([sys.executable, "-m", "bench.data", str(FOLDER), size], check=True)
+    runs: dict[str, list[dict[str, object]]] = {task: [] for task in tasks}
+    for turn in range(rounds + 1):
+        for task in tasks:
+            failed = any("failed" in run for run in runs[task])
+            if failed or (turn and task in SLOW and len(runs[task]) >= 2 and size == "5m"):
+                continue
+            run = once(task, file, limit)
+            print(f"  {size:>5} {task:<22} {json.dumps(run)}", file=sys.stderr, flush=True)
+            if turn or "failed" in run:
+                runs[task].append(run)
+    return runs
+
+
+def table(size: str, runs: dict[str, list[dict[str, object]]]) -> str:
+    """Return the table of one size, as Markdown."""
+    floor = [run["wall"] for run in runs["decode"] if "wall" in run]
+    lines = [f"### {ROWS[size]:,} rows x 20 columns", "", "| task | wall s | x decode | CPU s | peak MiB |", "| --- | --- | --- | --- | --- |"]
+    for task, found in runs.items():
+        good = [run for run in found if "wall" in run]
+        if not good:
+            lines.append(f"| {task} | {found[0]['failed'] if found else 'not run'} | | | |")
+            continue
+        middle = {key: statistics.median(float(run[key]) for run in good) for key in ("wall", "cpu", "rss")}  # type: ignore[arg-type]
+        ratio = statistics.median(float(run["wall"]) / float(f) for run, f in zip(good, floor, strict=False))  # type: ignore[arg-type]
+        lines.append(f"| {task} | {middle['wall']:.2f} | {ratio:.1f} | {middle['cpu']:.2f} | {middle['rss']:.0f} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Run what is asked for and print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--sizes", default="1k,100k,5m")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--limit", type=float, default=240)
+    told = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    tasks = ["decode", *(t for t in told.tasks.split(",") if t != "decode")]
+    print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {told.rounds} rounds\n")
+    for size in told.sizes.split(","):
+        print(table(size, measure(size, tasks, told.rounds, told.limit)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

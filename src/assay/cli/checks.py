@@ -1,0 +1,26 @@
+"""`assay checks`: the checks there are."""
+
+from __future__ import annotations
+
+import click
+
+from assay.errors import UsageError, nearest
+
+__all__ = ["command"]
+
+
+@click.command("checks")
+@click.argument("name", required=False)
+def command(name: str | None) -> int:
+    """List the checks there are, or explain the one called NAME."""
+    from assay.checks.manual import explain, listing
+    from assay.checks.table import find_rule, load_rules
+
+    if name is None:
+        click.echo(listing(load_rules()), nl=False)
+        return 0
+    rule = find_rule(name)
+    if rule is None:
+        raise UsageError(f"there is no check called {name!r}", hint=nearest(name, load_rules()))
+    click.echo(explain(rule), nl=False)
+    return 0

@@ -1,0 +1,105 @@
+"""assay.yaml: the datasets of a project, their roles, and what is judged by what, as one typed, strict record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from assay.codec import dump_yaml, json_schema, load_yaml, plain, read_text
+from assay.data.dataset import Roles
+from assay.errors import ConfigError, nearest
+
+__all__ = ["FORMAT", "Config", "DatasetConfig", "Judgement", "ReportConfig", "config_schema", "describe", "dump_config", "load_config"]
+
+FORMAT = 1
+
+
+class DatasetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a dataset comes from: `source` is a path, folder, glob or URL (relative to this file), `query` for a database."""
+
+    source: str
+    query: str | None = None
+    roles: Roles = Roles()
+
+
+class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One dataset and what it is judged by: a suite or schema file, a reference dataset, or both."""
+
+    dataset: str
+    suite: str | None = None
+    reference: str | None = None
+    others: tuple[str, ...] = ()
+    stage: str = ""
+    quarantine: str | None = None
+
+
+class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where reports are written, in which formats (json, markdown, html, junit, text)."""
+
+    folder: str = "reports"
+    formats: tuple[str, ...] = ()
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The whole of assay.yaml. Every key but `datasets` has a default."""
+
+    datasets: dict[str, DatasetConfig]
+    format: int = FORMAT
+    checks: tuple[Judgement, ...] = ()
+    report: ReportConfig = ReportConfig()
+    folder: str = "."
+
+    def path(self, source: str) -> str:
+        """Return a path of the file as seen from here; URLs and absolute paths stay."""
+        return source if "://" in source else str(Path(self.folder) / source)
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a person writes: `Config` without the folder, which is where the file lies."""
+
+    datasets: dict[str, DatasetConfig]
+    format: int = FORMAT
+    checks: tuple[Judgement, ...] = ()
+    report: ReportConfig = ReportConfig()
+
+
+def load_config(path: str | Path) -> Config:
+    """Return a project's configuration; raise `ConfigError` with file, line and key where it breaks a rule."""
+    from assay.report.render import FORMATS
+
+    told = load_yaml(read_text(path), _File, file=str(path))
+    if told.format != FORMAT:
+        raise ConfigError(f"format is {told.format}; this version of Assay reads format {FORMAT}", place=f"{path}: format")
+    for place, one in enumerate(told.checks):
+        for key, name in (("dataset", one.dataset), ("reference", one.reference), *(("others", other) for other in one.others)):
+            if name is not None and name not in told.datasets:
+                raise ConfigError(f"there is no dataset {name!r}", place=f"{path}: checks[{place}].{key}", hint=nearest(name, told.datasets))
+    for format in told.report.formats:
+        if format not in FORMATS:
+            raise ConfigError(f"there is no format {format!r}", place=f"{path}: report.formats", hint=nearest(format, FORMATS))
+    return Config(told.datasets, told.format, told.checks, told.report, str(Path(path).parent))
+
+
+def dump_config(config: Config) -> str:
+    """Return a configuration as YAML that `load_config` reads back."""
+    told = plain(_File(config.datasets, config.format, config.checks, config.report))
+    return dump_yaml({"format": FORMAT, **told})
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of assay.yaml (draft 2020-12)."""
+    return json_schema(_File)
+
+
+def describe(config: Config) -> str:
+    """Return in words what a configuration ties together."""
+    lines = [f"{len(config.datasets)} datasets, {len(config.checks)} checks of them"]
+    for one in config.checks:
+        by = f"by {one.suite}" if one.suite else "by the suite its reference suggests" if one.reference else "by a first look"
+        against = f", against {one.reference}" if one.reference else ""
+        lines.append(f"  {one.dataset} is judged {by}{against}")
+    if config.report.formats:
+        lines.append(f"  reports go to {config.path(config.report.folder)} as {', '.join(config.report.formats)}")
+    return "\n".join(lines) + "\n"
