@@ -133,14 +133,23 @@ def convert(value: Any, kind: type[T], *, file: str = "<value>", lines: dict[str
         if unknown := re.match(r"Object contains unknown field `(.*)`\Z", message):
             message, hint = f"there is no key {unknown[1]!r}", _known_keys(unknown[1], kind, path)
             path = f"{path}.{unknown[1]}"
+        path = _written(path, lines or {})
         line = _line(path, lines or {})
         where = path.removeprefix("$").lstrip(".")
         raise ConfigError(_worded(message), place=file + (f":{line}" if line else "") + (f": {where}" if where else ""), hint=hint) from None
 
 
+def _written(path: str, lines: dict[str, int]) -> str:
+    """Return a path with the keys that stand in the file in place of the `[...]` that msgspec writes for them."""
+    if "[...]" not in path:
+        return path
+    pattern = re.compile(re.escape(path).replace(re.escape("[...]"), r"\.[^.\[]+") + r"\Z")
+    return next((known for known in lines if pattern.match(known)), path.replace("[...]", ".*"))
+
+
 def _known_keys(key: str, kind: Any, path: str) -> str:
     """Return the hint that names the keys of the record at a path, where it can be told which record that is."""
-    for step in re.findall(r"\.([^.\[]+)|\[", path.removeprefix("$")):
+    for step in re.findall(r"\.([^.\[]+)|\[", path.removeprefix("$").replace("[...]", "[]")):
         kind = _inside(kind, step)
     record = next((k for k in (kind, *typing.get_args(kind)) if isinstance(k, type) and issubclass(k, msgspec.Struct)), None)
     return nearest(key, record.__struct_encode_fields__) if record is not None else ""

@@ -81,4 +81,4 @@ def nearest(name: str, known: Iterable[str], *, most: int = 12) -> str:
         return "there are none"
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     shown = ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-    return (f"did you mean {close[0]!r}? " if close else "") + f"There are: {shown}"
+    return f"did you mean {close[0]!r}? There are: {shown}" if close else f"there are: {shown}"

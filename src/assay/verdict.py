@@ -94,7 +94,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
     `check` is the name in the table of checks; `subject` is the column, the columns joined by ", ", or
     "table"; `expected` is the bound in words; `why` is one sentence. `n_rows` were judged, `n_failing` of them
-    broke the check (both None where a check has no failing rows), and `examples` shows at most five.
+    broke the check (both None where a check has no failing rows), and `examples` shows at most five. `note` is what
+    the person who wrote the check gave as its reason.
     """
 
     check: str
@@ -110,10 +111,11 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     where: str = ""
     family: str = ""
     id: str = ""
+    note: str = ""
 
 
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What identifies a dataset that was judged: name, source, fingerprint, and its size where known."""
+    """What identifies a dataset that was judged: name, source, fingerprint, its size where known, and how it was read."""
 
     name: str
     source: str
@@ -121,6 +123,7 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     rows: int | None = None
     columns: int | None = None
     part: str = "current"
+    notes: tuple[str, ...] = ()
 
 
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -192,8 +195,10 @@ def conclude(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.INCONCLUSIVE if worst is Verdict.SKIP else worst
 
 
-def joined(findings: Sequence[Findings]) -> Findings:
+def joined(findings: Sequence[Findings], *, subject: str = "") -> Findings:
     """Return several findings as one: all outcomes, named by their subject where there are several, and all datasets.
+
+    `subject` says what all of them are about (default: the subjects of each).
 
     Raises ValueError where there is none to join.
     """
@@ -210,7 +215,7 @@ def joined(findings: Sequence[Findings]) -> Findings:
         datasets=tuple(mark for p in origins for mark in p.datasets), suite=", ".join(dict.fromkeys(p.suite for p in origins)),
         suite_fingerprint="",
     )  # fmt: skip
-    return Findings(", ".join(dict.fromkeys(f.subject for f in findings)), outcomes, provenance)
+    return Findings(subject or ", ".join(dict.fromkeys(f.subject for f in findings)), outcomes, provenance)
 
 
 def exit_code(verdict: Verdict) -> int:

@@ -50,7 +50,9 @@ def judged(
         if test.judge is not None:
             return test.judge(answer)
         examples = tuple(_example(row) for row in answer.row.get("examples") or ())
-        return rows_judged(check, test.expected, judged=answer.row["judged"], failing=answer.row["failing"], examples=examples)
+        return rows_judged(
+            check, test.expected, judged=answer.row["judged"], failing=answer.row["failing"], examples=examples
+        )
     if isinstance(test, StateTest):
         return test.judge(engine.fold(dataset, Measurement(dataset.schema, test.needs, (), sentinels)))
     assert isinstance(test, RowTest)

@@ -114,9 +114,9 @@ NO_TIME = (
         ("SELECT age FROM kinds", UsageError, f'{REFUSED}column "age" does not exist; the query was: SELECT age FROM kinds'),
         ("DELETE FROM kinds", UsageError, f'{REFUSED}syntax error at or near "FROM"; the query was: DELETE FROM kinds'),
         ("SELECT 1 / 0", DataError, "the query failed: division by zero"),
-        ("SELECT nextval('pg_catalog.nothing')", UsageError, "there is no table 'pg_catalog.nothing'; There are: kinds, other.towns"),
+        ("SELECT nextval('pg_catalog.nothing')", UsageError, "there is no table 'pg_catalog.nothing'; there are: kinds, other.towns"),
         ("SELECT 'infinity'::timestamptz AS t", DataError, NO_TIME),
-        (None, UsageError, "a database needs query=: a SELECT or a table's name; There are: kinds, other.towns"),
+        (None, UsageError, "a database needs query=: a SELECT or a table's name; there are: kinds, other.towns"),
     ],
 )  # fmt: skip
 def test_a_wrong_query_is_told_in_the_words_of_postgres(
@@ -259,7 +259,7 @@ def test_sqlite_reads_more_rows_than_a_batch(lite: str):
         ("SELEC 1", "the database refused the query: "),
         ("SELECT age FROM kinds", "the database refused the query: "),
         ("DELETE FROM kinds", "the database refused the query: "),
-        (None, "a database needs query=: a SELECT or a table's name; There are: kinds"),
+        (None, "a database needs query=: a SELECT or a table's name; there are: kinds"),
     ],
 )
 def test_a_wrong_query_on_a_file_is_told(request: pytest.FixtureRequest, scheme: str, query: str | None, said: str):

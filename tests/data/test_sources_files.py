@@ -140,7 +140,7 @@ def test_an_empty_glob_is_wrong_usage(tmp_path: Path):
     with pytest.raises(UsageError) as caught:
         dataset(str(tmp_path / "*.csv"))
 
-    assert str(caught.value) == f"{tmp_path}/*.csv: no file matches this glob; There are: a.parquet"
+    assert str(caught.value) == f"{tmp_path}/*.csv: no file matches this glob; there are: a.parquet"
     assert caught.value.exit_code == 2
 
 

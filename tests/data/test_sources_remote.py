@@ -156,6 +156,16 @@ def test_a_delta_table_is_read_in_its_newest_version(tmp_path: Path):
     assert sorted(data.scan().collect().get_column("a")) == [1, 1, 2, 2]
 
 
+def test_a_delta_table_is_read_from_an_object_store(bucket: Any):
+    FRAME.write_delta("s3://data/tables/t")
+    FRAME.write_delta("s3://data/tables/t", mode="append")
+
+    data = dataset("s3://data/tables/t")
+
+    assert sorted(data.scan().collect().get_column("a")) == [1, 1, 2, 2]
+    assert data.fingerprint.endswith(":1")
+
+
 def test_a_delta_dataset_does_not_change_when_the_table_does(tmp_path: Path):
     FRAME.write_delta(tmp_path / "t")
     before = dataset(tmp_path / "t")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -156,7 +157,18 @@ def assert_moments(a: Any, b: Any, *, scale: float) -> None:
     """Assert that sums of powers agree to a billionth of what they are made of, and means to their last digits."""
     assert a.n == b.n
     last = 16 * math.ulp(scale)
-    powers = {"mean": 0, "mean_rest": 0, "mean_a": 0, "mean_b": 0, "m2": 2, "m3": 3, "m4": 4, "m2_a": 2, "m2_b": 2, "m_ab": 2}
+    powers = {
+        "mean": 0,
+        "mean_rest": 0,
+        "mean_a": 0,
+        "mean_b": 0,
+        "m2": 2,
+        "m3": 3,
+        "m4": 4,
+        "m2_a": 2,
+        "m2_b": 2,
+        "m_ab": 2,
+    }
     m2 = max(getattr(state, name) for state in (a, b) for name in ("m2", "m2_a", "m2_b") if hasattr(state, name))
     spread = math.sqrt(max(m2, 0.0) / max(a.n, 1))
     for name in (field for field in a.__struct_fields__ if field != "n"):
@@ -166,7 +178,11 @@ def assert_moments(a: Any, b: Any, *, scale: float) -> None:
 
 
 def scale_of(case: Case, columns: list[list[Any]]) -> float:
-    numbers = [abs(float(number_of(v, case.dtype))) for v in sum(columns, []) if isinstance(v, int | float | Decimal | date | timedelta)]
+    numbers = [
+        abs(float(number_of(v, case.dtype)))
+        for v in chain.from_iterable(columns)
+        if isinstance(v, int | float | Decimal | date | timedelta)
+    ]
     return max([n for n in numbers if math.isfinite(n)], default=1.0) or 1.0
 
 
@@ -312,9 +328,13 @@ def test_totals_are_exact_beyond_every_width():
 
 def test_extremes_keep_the_type_of_the_column():
     assert state_of("extremes", [2**64 - 1, 5], pl.UInt64()) == Extremes(5, 2**64 - 1)
-    assert state_of("extremes", [Decimal("1.10"), Decimal("2.20")], pl.Decimal(38, 2)) == Extremes(Decimal("1.10"), Decimal("2.20"))
+    assert state_of("extremes", [Decimal("1.10"), Decimal("2.20")], pl.Decimal(38, 2)) == Extremes(
+        Decimal("1.10"), Decimal("2.20")
+    )
     assert state_of("extremes", [-math.inf, math.nan, 1.0], pl.Float64()) == Extremes(-math.inf, 1.0)
-    assert state_of("extremes", [timedelta(days=-3)], pl.Duration("ms")) == Extremes(timedelta(days=-3), timedelta(days=-3))
+    assert state_of("extremes", [timedelta(days=-3)], pl.Duration("ms")) == Extremes(
+        timedelta(days=-3), timedelta(days=-3)
+    )
 
 
 def test_dates_that_python_cannot_hold_are_the_last_that_it_can():
@@ -382,7 +402,7 @@ def test_order_counts_steps_as_a_loop_would(values: list[float | None], size: in
     order = batched("order", values, pl.Float64(), size=size)
 
     there = [(row, v) for row, v in enumerate(values) if v is not None]
-    pairs = list(zip(there, there[1:], strict=False))
+    pairs = list(pairwise(there))
     whole = order.whole
     assert whole.falls == sum(b < a for (_, a), (_, b) in pairs)
     assert whole.ties == sum(b == a for (_, a), (_, b) in pairs)

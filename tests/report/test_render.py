@@ -39,7 +39,7 @@ def test_a_page_renders_as_its_findings_do():
 def test_an_unknown_format_names_those_there_are():
     with pytest.raises(
         UsageError,
-        match=r"there is no format 'htm'; did you mean 'html'\? There are: text, json, markdown, html, junit",
+        match=r"there is no format 'htm'; did you mean 'html'\? [Tt]here are: text, json, markdown, html, junit",
     ):
         render(FLIGHTS, "htm")
 

@@ -46,6 +46,15 @@ def test_a_terminal_gets_colour_unless_no_color_is_set():
     assert "\x1b" not in dumb.getvalue()
 
 
+@pytest.mark.parametrize(("columns", "width"), [("60", 60), ("no number", 100), ("", 100), ("1", 40)])
+def test_a_pipe_is_as_wide_as_the_environment_says(columns: str, width: int):
+    pipe = StringIO()
+
+    show(findings_page(FLIGHTS), pipe, environment={"COLUMNS": columns})
+
+    assert width - 10 < max(map(cells, pipe.getvalue().splitlines())) <= width
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
 @pytest.mark.parametrize("findings", [FLIGHTS, ODD, GREEN], ids=["flights", "odd", "green"])
 def test_no_line_is_wider_than_the_terminal(findings, width: int):

@@ -21,7 +21,7 @@ from assay.checks import changes
 from assay.checks.bounds import above, below, check_range, equals_any, fit, listed, phrase, shown
 from assay.checks.changes import Asked, Change, Moved
 from assay.checks.check import Arguments, Bound, CannotJudge, Check, Context, Judged, RowTest, Rule, StateTest, rules
-from assay.checks.shares import check_shares, percent
+from assay.checks.shares import Share, check_shares, percent
 from assay.data.kinds import Kind
 from assay.errors import nearest
 from assay.profile.kernel import Measured, Need, column
@@ -54,7 +54,7 @@ class Sure(Arguments, frozen=True):
 class Shift(Sure, frozen=True):
     """How far a number may move either way, in standard deviations of the reference."""
 
-    at_most: Decimal = Decimal(2)
+    at_most: Share = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,7 +71,7 @@ class Scaled(Shift, frozen=True):
 class QuantileShift(Sure, frozen=True):
     """How far a quantile may move either way, in interquartile ranges of the reference."""
 
-    at_most: Decimal = Decimal(1)
+    at_most: Share = 1
     q: Decimal = Decimal("0.5")
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class QuantileShift(Sure, frozen=True):
 class ShareChange(Sure, frozen=True):
     """How far a share may move, as a fraction of all rows."""
 
-    at_most: Decimal = Decimal("0.05")
+    at_most: Share = Decimal("0.05")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,8 +92,8 @@ class ShareChange(Sure, frozen=True):
 class Ratio(Sure, frozen=True):
     """Between which ratios to the reference a number may lie."""
 
-    at_least: Decimal = Decimal("0.5")
-    at_most: Decimal = Decimal(2)
+    at_least: Share = Decimal("0.5")
+    at_most: Share = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,14 +107,14 @@ class NewRange(Arguments, frozen=True):
     """
 
     of: Literal["extremes", "central"] = "extremes"
-    margin: Decimal = Decimal(0)
+    margin: Share = 0
 
 
 class Lost(Sure, frozen=True):
     """How many of the reference's categories may be gone; only those of at least this share there are judged."""
 
     at_most: int = 0
-    share_at_least: Decimal = Decimal("0.001")
+    share_at_least: Share = Decimal("0.001")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -151,7 +151,7 @@ CHANGES = (
     Entry("std_ratio", "The standard deviation is about the reference's.", "the standard deviation is", SCALE,
           (("moments", None),), changes.std_ratio, Ratio, "times the reference's"),
     Entry("quantile_shift", "A quantile has not moved far from the reference's.", "the quantile moved by", SCALE,
-          (("quantiles", None),), changes.quantile_shift, QuantileShift, "interquartile ranges of the reference"),
+          (("quantiles", None), ("extremes", None)), changes.quantile_shift, QuantileShift, "interquartile ranges of the reference"),
     Entry("missing_share_change", "The share of missing values is about the reference's.", "the missing share moved by", None,
           (("counts", None),), changes.missing_share, ShareChange, "of all rows"),
     Entry("distinct_change", "There are about as many different values as in the reference.", "the number of different values is",
@@ -171,7 +171,9 @@ def _reference(check: Check, context: Context) -> ColumnProfile:
     found: ColumnProfile = profile.columns[name]
     kind, dtype = context.kind(name), str(context.dtype(name))
     if found.kind is not kind or (kind.is_temporal and found.type != dtype):
-        raise CannotJudge(f"{name!r} holds {kind.value} values ({dtype}), and {found.kind.value} values ({found.type}) in the reference")
+        raise CannotJudge(
+            f"{name!r} holds {kind.value} values ({dtype}), and {found.kind.value} values ({found.type}) in the reference"
+        )
     return found
 
 
@@ -180,7 +182,9 @@ def _plan_change(entry: Entry, check: Check, context: Context) -> StateTest:
     assert isinstance(told, Sure)
     wanted = [(state, parameter) for state, parameter in entry.needs if _is_needed(state, parameter, told)]
     if wanted == [("moments", "log")] and context.kind(check.columns[0]) not in NUMBERS:
-        raise CannotJudge(f"{check.columns[0]!r} holds {context.kind(check.columns[0]).value} values, which have no logarithm")
+        raise CannotJudge(
+            f"{check.columns[0]!r} holds {context.kind(check.columns[0]).value} values, which have no logarithm"
+        )
     for state, parameter in wanted:
         if why := reference.failed.get("log_moments" if parameter else state):
             raise CannotJudge(f"the reference could not be measured: {why}")
@@ -201,10 +205,14 @@ def _ends(told: Sure) -> tuple[float, float]:
 
 
 def _phrase(told: Sure) -> str:
-    return phrase(told.at_least, told.at_most) if isinstance(told, Ratio) else phrase(at_most=getattr(told, "at_most", 0))
+    return (
+        phrase(told.at_least, told.at_most) if isinstance(told, Ratio) else phrase(at_most=getattr(told, "at_most", 0))
+    )
 
 
-def _judge_change(entry: Entry, asked: Asked, reference: ColumnProfile, needs: tuple[Need, ...], measured: Measured) -> Judged:
+def _judge_change(
+    entry: Entry, asked: Asked, reference: ColumnProfile, needs: tuple[Need, ...], measured: Measured
+) -> Judged:
     states = {need.state + (" log" if need.parameter else ""): measured.states[need] for need in needs}
     moved = entry.change(reference, states, asked)
     fewer = min(moved.n, moved.n_reference)
@@ -221,7 +229,8 @@ def _judge_change(entry: Entry, asked: Asked, reference: ColumnProfile, needs: t
 def _concluded(entry: Entry, told: Sure, moved: Moved) -> Judged:
     assert moved.number is not None
     low, high = _ends(told)
-    within = low <= moved.number <= high
+    digits = 1e-12 * max(abs(low), abs(high), 1.0)  # 0.55 - 0.5 is a little more than 0.05 in floats
+    within = low - digits <= moved.number <= high + digits
     sure = moved.interval is None or moved.interval.high < low or moved.interval.low > high
     holds = True if within else False if sure else None
     interval, confidence = "", None
@@ -229,7 +238,9 @@ def _concluded(entry: Entry, told: Sure, moved: Moved) -> Judged:
     if moved.interval is not None and all(math.isfinite(end) for end in moved.interval):
         ends, confidence = (moved.interval.low, moved.interval.high), float(told.confidence)
         interval = f" ({moved.interval.low:.3g} to {moved.interval.high:.3g} at {confidence * 100:g} %)"
-    verdict = "" if within else f", not {_phrase(told)}" if sure else f", which is not {_phrase(told)} but may be by chance"
+    verdict = (
+        "" if within else f", not {_phrase(told)}" if sure else f", which is not {_phrase(told)} but may be by chance"
+    )
     why = f"{entry.called} {moved.number:.3g}{interval} {entry.unit}{verdict}: {moved.why}"
     return Judged(holds, Estimate(moved.number, moved.n, *ends, confidence, entry.unit), why)
 
@@ -263,7 +274,11 @@ def _plan_lost_categories(check: Check, context: Context) -> StateTest:
     name, reference, told = check.columns[0], _reference(check, context), check.arguments
     assert isinstance(told, Lost)
     known, need = _known(name, reference), Need("frequent", check.columns)
-    expected = "all categories of the reference" if told.at_most == 0 else f"all but {told.at_most} categories of the reference"
+    expected = (
+        "all categories of the reference"
+        if told.at_most == 0
+        else f"all but {told.at_most} categories of the reference"
+    )
     return StateTest((need,), partial(_judge_lost, told, known, need), expected)
 
 
@@ -271,7 +286,9 @@ def _judge_lost(told: Lost, known: Frequent, need: Need, measured: Measured) -> 
     """Judge which categories are gone: those that so many rows would hold, were they as frequent as in the reference."""
     now = measured.states[need]
     if now.n == 0:
-        return Judged(None, Estimate(None, n=0, why="no row has a value"), "the categories are unknown: no row has a value")
+        return Judged(
+            None, Estimate(None, n=0, why="no row has a value"), "the categories are unknown: no row has a value"
+        )
     gone = [value for value, _ in known.top(len(known.counts)) if value not in now.counts]
     usual = [value for value, count in known.top(len(known.counts)) if count >= told.share_at_least * known.n]
     chance = (1 - float(told.confidence)) / max(len(usual), 1)
@@ -281,13 +298,19 @@ def _judge_lost(told: Lost, known: Frequent, need: Need, measured: Measured) -> 
     holds = False if len(lost) > told.at_most else True if len(gone) <= told.at_most else None
     rare = len(known.counts) - len(usual)
     said = [f"{len(lost):,} of {len(usual):,} categories are gone" + (f": {listed(lost)}" if lost else "")]
-    said += [f"{listed(unsure)} {'is' if len(unsure) == 1 else 'are'} not seen either, but {_rare(now)}"] if unsure else []
+    said += (
+        [f"{listed(unsure)} {'is' if len(unsure) == 1 else 'are'} not seen either, but {_rare(now)}"] if unsure else []
+    )
     said += [f"{rare:,} rarer than {percent(float(told.share_at_least))} of the reference not judged"] if rare else []
     return Judged(holds, Estimate(len(lost), n=now.n, unit="categories"), "; ".join(said))
 
 
 def _rare(now: Frequent) -> str:
-    return f"so rare that {now.n:,} values may miss them by chance" if now.exact else "there are too many values to list all"
+    return (
+        f"so rare that {now.n:,} values may miss them by chance"
+        if now.exact
+        else "there are too many values to list all"
+    )
 
 
 def _plan_new_range(check: Check, context: Context) -> RowTest:
@@ -311,7 +334,9 @@ def _ends_of(name: str, reference: ColumnProfile, told: NewRange, dtype: pl.Data
     if told.of == "central":
         values = sketch.many([0.001, 0.999])
         assert values is not None
-        ends = tuple(value_of(Fraction(value.item()) if math.isfinite(value) else float(value), dtype) for value in values)
+        ends = tuple(
+            value_of(Fraction(value.item()) if math.isfinite(value) else float(value), dtype) for value in values
+        )
     if told.margin:
         low, high = (number_of(end, dtype) for end in ends)
         wider = (high - low) * (Fraction(told.margin) if isinstance(high - low, Fraction) else float(told.margin))
@@ -322,17 +347,27 @@ def _ends_of(name: str, reference: ColumnProfile, told: NewRange, dtype: pl.Data
 Found = dict[str, str]
 
 
-def _plan_columns(find: Callable[[Context, Columns], Found], expected: str, check: Check, context: Context) -> StateTest:
+def _plan_columns(
+    find: Callable[[Context, Columns], Found], expected: str, check: Check, context: Context
+) -> StateTest:
     told = check.arguments
     assert isinstance(told, Columns)
     found = {name: text for name, text in find(context, told).items() if name not in told.ignore}
-    why = f"{len(found)} {'column' if len(found) == 1 else 'columns'}: {', '.join(found.values())}" if found else f"there is {expected}"
+    why = (
+        f"{len(found)} {'column' if len(found) == 1 else 'columns'}: {', '.join(found.values())}"
+        if found
+        else f"there is {expected}"
+    )
     judged = Judged(not found, Estimate(len(found), n=len(context.schema), unit="columns"), why)
     return StateTest((), lambda _: judged, expected)
 
 
 def _new_columns(context: Context, told: Columns) -> Found:
-    return {name: f"{name} ({dtype})" for name, dtype in context.schema.items() if name not in context.needs_reference().columns}
+    return {
+        name: f"{name} ({dtype})"
+        for name, dtype in context.schema.items()
+        if name not in context.needs_reference().columns
+    }
 
 
 def _lost_columns(context: Context, told: Columns) -> Found:
@@ -373,7 +408,9 @@ def _plan_order_kept(check: Check, context: Context) -> StateTest:
     if whole is None or whole.n < 2:
         raise CannotJudge("the order of the reference's rows is not known")
     if whole.falls and whole.rises:
-        raise CannotJudge("the reference's values stand in no order", hint="leave this check out, or sort the reference")
+        raise CannotJudge(
+            "the reference's values stand in no order", hint="leave this check out, or sort the reference"
+        )
     falling, strict = bool(whole.falls), whole.ties == 0
     expected = f"{'strictly ' if strict else ''}{'falling' if falling else 'rising'}, as in the reference"
     need = Need("order", check.columns)
@@ -388,7 +425,9 @@ def _judge_order(need: Need, falling: bool, strict: bool, measured: Measured) ->
     whole = _whole(measured.states[need])
     if whole is None or whole.n < 2:
         n = 0 if whole is None else whole.n
-        return Judged(None, Estimate(None, n=n, why="it takes two values"), "there is no order: it takes two values", n, 0)
+        return Judged(
+            None, Estimate(None, n=n, why="it takes two values"), "there is no order: it takes two values", n, 0
+        )
     against, rows = (whole.rises, whole.rise_rows) if falling else (whole.falls, whole.fall_rows)
     failing = against + (whole.ties if strict else 0)
     places = sorted({*rows, *(whole.tie_rows if strict else ())})[:5]

@@ -23,7 +23,9 @@ __all__ = ["ASSOCIATIONS", "Contingency"]
 
 def _pair(check: Check) -> tuple[str, str]:
     if len(check.columns) != 2 or check.columns[0] == check.columns[1]:
-        raise CannotJudge(f"{check.rule} is about two columns and {len(set(check.columns))} was named", hint="write columns: [a, b]")
+        raise CannotJudge(
+            f"{check.rule} is about two columns and {len(set(check.columns))} was named", hint="write columns: [a, b]"
+        )
     return check.columns[0], check.columns[1]
 
 
@@ -83,9 +85,15 @@ def _plan_association(check: Check, context: Context) -> QuestionTest:
     pair, told = _pair(check), check.arguments
     assert isinstance(told, Range)
     if told.confidence is not None:
-        raise CannotJudge("association has no interval", hint="leave confidence out, and the rows that are there are judged")
-    ranged = Ranged.of(told, context.dtype(pair[0]), column=pair[0], scale="number", called="the association (Cramér's V)")
-    return QuestionTest(Contingency(look(check, context, pair), pair), ranged.expected, partial(_judge_association, ranged))
+        raise CannotJudge(
+            "association has no interval", hint="leave confidence out, and the rows that are there are judged"
+        )
+    ranged = Ranged.of(
+        told, context.dtype(pair[0]), column=pair[0], scale="number", called="the association (Cramér's V)"
+    )
+    return QuestionTest(
+        Contingency(look(check, context, pair), pair), ranged.expected, partial(_judge_association, ranged)
+    )
 
 
 def _judge_association(ranged: Ranged, answer: Answer) -> Judged:

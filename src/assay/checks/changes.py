@@ -17,12 +17,13 @@ import polars as pl
 
 from assay.checks.bounds import shown
 from assay.checks.check import Arguments
+from assay.checks.readings import enclosing
 from assay.checks.shares import percent
 from assay.codec import format_duration
-from assay.profile.physical import unit_of, value_of
+from assay.profile.physical import number_of, unit_of, value_of
 from assay.profile.profile import ColumnProfile
 from assay.profile.sketches import Quantiles
-from assay.profile.states import Moments
+from assay.profile.states import Extremes, Moments
 from assay.stats import intervals
 from assay.stats.intervals import Interval, Sample
 
@@ -67,7 +68,12 @@ def _shift(reference: Moments | None, current: Moments, asked: Asked, dtype: pl.
     n = 0 if reference is None else reference.n
     if reference is None or not reference.std or current.std is None:
         if reference is not None and reference.m2 == 0 and n > 1:
-            return Moved(None, current.n, n, why=f"the reference does not vary (all its values are {_words(reference.mean, dtype)})")
+            return Moved(
+                None,
+                current.n,
+                n,
+                why=f"the reference does not vary (all its values are {_words(reference.mean, dtype)})",
+            )
         return Moved(None, current.n, n, why="there are too few values")
     now, then = _sample(current), _sample(reference)
     low, high = intervals.mean_difference(now, then, confidence=asked.confidence)
@@ -101,8 +107,12 @@ def std_ratio(reference: ColumnProfile, states: States, asked: Asked) -> Moved:
     current, then = states["moments"], reference.moments or Moments()
     if not then.std or current.std is None:
         constant = then.n > 1 and then.m2 == 0
-        return Moved(None, current.n, then.n, why="the reference does not vary" if constant else "there are too few values")
-    why = f"it went from {_words(then.std, asked.dtype, spread=True)} to {_words(current.std, asked.dtype, spread=True)}"
+        return Moved(
+            None, current.n, then.n, why="the reference does not vary" if constant else "there are too few values"
+        )
+    why = (
+        f"it went from {_words(then.std, asked.dtype, spread=True)} to {_words(current.std, asked.dtype, spread=True)}"
+    )
     if current.std == 0:  # nothing is left of the spread: no interval of its logarithm, and no doubt either
         return Moved(0.0, current.n, then.n, Interval(0.0, 0.0), why)
     interval = intervals.ratio(_sample(current), _sample(then), confidence=asked.confidence)
@@ -111,7 +121,11 @@ def std_ratio(reference: ColumnProfile, states: States, asked: Asked) -> Moved:
 
 def quantile_shift(reference: ColumnProfile, states: States, asked: Asked) -> Moved:
     """Return how many of the reference's interquartile ranges the q-quantile has moved."""
-    q, now, then = float(getattr(asked.told, "q", Decimal("0.5"))), states["quantiles"], reference.quantiles or Quantiles()
+    q, now, then = (
+        float(getattr(asked.told, "q", Decimal("0.5"))),
+        states["quantiles"],
+        reference.quantiles or Quantiles(),
+    )
     quartiles = then.many([0.25, 0.75])
     if quartiles is None or now.n == 0:
         return Moved(None, now.n, then.n, why="there are too few values")
@@ -119,17 +133,21 @@ def quantile_shift(reference: ColumnProfile, states: States, asked: Asked) -> Mo
     if not 0 < width < math.inf:
         why = f"the middle half of the reference is one value ({_words(float(quartiles[0]), asked.dtype)})"
         return Moved(None, now.n, then.n, why=why if width == 0 else "the reference's middle half is not finite")
-    (a, of_a), (b, of_b) = (_quantile(sketch, q, asked.confidence) for sketch in (now, then))
+    a, of_a = _quantile(now, q, states["extremes"], asked)
+    b, of_b = _quantile(then, q, reference.extremes, asked)
     low, high = intervals.difference(a, of_a, b, of_b)
     why = f"the {q:g}-quantile went from {_words(b, asked.dtype)} to {_words(a, asked.dtype)}"
     return Moved((a - b) / width, now.n, then.n, Interval(low / width, high / width), why)
 
 
-def _quantile(sketch: Quantiles, q: float, confidence: float) -> tuple[float, Interval]:
-    low, high = intervals.quantile_shares(q, sketch.n, confidence=confidence)
-    values = sketch.many([q, max(low - sketch.rank_error, 0.0), min(high + sketch.rank_error, 1.0)])
+def _quantile(sketch: Quantiles, q: float, ends: Extremes | None, asked: Asked) -> tuple[float, Interval]:
+    values = sketch.many([q])
     assert values is not None
-    return float(values[0]), Interval(float(values[1]), float(values[2]))
+    least, greatest = (-math.inf, math.inf)
+    if ends is not None and ends.low is not None:
+        least, greatest = (float(number_of(end, asked.dtype)) for end in (ends.low, ends.high))
+    shares = intervals.quantile_shares(q, sketch.n, confidence=asked.confidence)
+    return float(values[0]), enclosing(sketch, shares, least, greatest)
 
 
 def missing_share(reference: ColumnProfile, states: States, asked: Asked) -> Moved:
@@ -156,7 +174,9 @@ def distinct_ratio(reference: ColumnProfile, states: States, asked: Asked) -> Mo
     ratio = now.count / then.count
     error = intervals.normal_quantile((1 + asked.confidence) / 2) * math.hypot(now.relative_error, then.relative_error)
     interval = Interval(ratio * math.exp(-error), ratio * math.exp(error)) if error else None
-    return Moved(ratio, n, m, interval, f"{now.count:,} different values of {n:,}, {then.count:,} of {m:,} in the reference")
+    return Moved(
+        ratio, n, m, interval, f"{now.count:,} different values of {n:,}, {then.count:,} of {m:,} in the reference"
+    )
 
 
 def category_share(reference: ColumnProfile, states: States, asked: Asked) -> Moved:

@@ -165,18 +165,24 @@ def _row_sum(check: Check, context: Context) -> RowTest:
     added = values[0]
     for value in values[1:]:
         added = added + value
-    apart = (added - total).abs()
     kinds = {context.kind(name) for name in names}
-    allowed = (
-        _decimal(told.tolerance) if Kind.DECIMAL in kinds else pl.lit(int(told.tolerance))
-    )  # whole numbers miss by whole ones
-    if Kind.FLOAT in kinds:
-        # Each addition rounds by at most half a unit in the last place of what it adds up (Higham 2002, ch. 4).
-        size = pl.sum_horizontal([value.abs() for value in (*values, total)])
-        allowed = pl.lit(float(told.tolerance)) + size * (len(names) * 2.0**-52)
-    failing = (apart > allowed) & (added != total)
+    failing = _apart(added, total, values, told.tolerance, kinds) & (added != total)
     within = f" within {shown(told.tolerance)}" if told.tolerance else ""
     return RowTest(failing, f"such that {' + '.join(parts)} = {told.total}{within}", judged=judged, show=names)
+
+
+def _apart(
+    added: pl.Expr, total: pl.Expr, values: list[pl.Expr], tolerance: Decimal | int, kinds: set[Kind]
+) -> pl.Expr:
+    """Return where a sum misses its total by more than the tolerance."""
+    apart = (added - total).abs()
+    if Kind.FLOAT in kinds:
+        # Each addition rounds by at most half a unit in the last place of what it adds up (Higham 2002, chapter 4).
+        size = pl.sum_horizontal([value.abs() for value in (*values, total)])
+        allowed = pl.lit(float(tolerance)) + size * ((len(values) + 1) * 2.0**-52)
+        return (apart > allowed) | apart.is_infinite()
+    # Whole numbers miss by whole numbers, so that the rest of the tolerance makes no difference.
+    return apart > (_decimal(tolerance) if Kind.DECIMAL in kinds else pl.lit(int(tolerance)))
 
 
 def _decimal(value: Decimal | int) -> pl.Expr:

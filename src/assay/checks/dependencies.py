@@ -43,7 +43,7 @@ def nearly_determined(rows: pl.DataFrame, kinds: Mapping[str, Kind]) -> list[tup
 
 
 def _repeats(rows: pl.DataFrame, name: str) -> bool:
-    values = rows.select(col(name)).to_series().drop_nulls()
+    values = rows.select(col(name)).to_series().alias("values").drop_nulls()
     different = values.n_unique()
     if not DIFFERENT <= different <= rows.height / 3 or len(values) < LEAST_ROWS:
         return False

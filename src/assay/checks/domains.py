@@ -85,6 +85,8 @@ KNOWN = (
     _Known(frozenset({"percent", "pct", "percentage", "humid", "humidity"}), 0, 100, whole=False, covers=0.3),
 )
 CLOSED_VALUES = 12  # so many different numbers at most are a set
+SHARES = frozenset({"share", "rate", "ratio", "prob", "probability", "fraction", "score", "proportion", "confidence"})
+EPOCHS = frozenset({"timestamp", "epoch", "unix", "unixtime", "ts"})
 THIN = 0.2  # an end of a range that holds less than this of an even share thins out: more may lie beyond it
 
 
@@ -138,7 +140,7 @@ def _closed(sight: Sight) -> Proposal | None:
     even = sight.n / len(counts)
     low, high = min(counts), max(counts)
     full = _whole(sight) and high - low + 1 == len(counts)
-    if len(counts) == 2:
+    if len(counts) == 2 and all(value == int(value) for value in counts):
         return Proposal("one_of", sorted(counts), "fail") if min(counts.values()) >= 5 else None
     if min(counts.values()) < 5 or min(counts[low], counts[high]) < THIN * even:
         return None
@@ -149,31 +151,43 @@ def _closed(sight: Sight) -> Proposal | None:
 
 def _range(sight: Sight) -> Proposal | None:
     column = sight.column
-    assert column.quantiles is not None and column.extremes is not None
+    assert column.quantiles is not None
+    assert column.extremes is not None
     low, high = float(column.extremes.low), float(column.extremes.high)
-    if column.kind is Kind.FLOAT and low >= 0 and 0.5 <= high <= 1:
-        return Proposal("between", [0, 1], "fail")
     below = reach(column.quantiles, low, alarm=sight.alarm, upper=False)
     above = reach(column.quantiles, high, alarm=sight.alarm)
     if below is None or above is None:
         return None
+    if _share(sight, low, high):
+        return Proposal("between", [0, 1], "fail")
+    if _whole(sight) and name_words(sight.name) & EPOCHS and low > 0:
+        return None  # seconds since 1970 only go on
     spread = high - low
     tolerate: dict[str, Any] = {}
     if _leans_on_zero(sight, below.bound):
         floor: Decimal | int = 0
     else:
-        floor = _written(round_out(below.bound, spread=spread, up=False))
+        floor = _written(round_out(below.bound, spread=spread, up=False), whole=_whole(sight), up=False)
         tolerate |= _tolerance(sight) if below.heavy else {}
     ceiling: Decimal | int = 0
     if high <= 0 and above.bound > 0:
         ceiling = 0
     else:
-        ceiling = _written(round_out(above.bound, spread=spread, up=True))
+        ceiling = _written(round_out(above.bound, spread=spread, up=True), whole=_whole(sight), up=True)
         tolerate |= _tolerance(sight) if above.heavy else {}
     return Proposal("between", {"at_least": floor, "at_most": ceiling, **tolerate} if tolerate else [floor, ceiling], "warn")
 
 
-def _written(bound: Decimal) -> Decimal | int:
+def _share(sight: Sight, low: float, high: float) -> bool:
+    """Return whether the values are shares: within [0, 1], and called so or reaching both ends."""
+    if sight.column.kind is not Kind.FLOAT or low < 0 or high > 1:
+        return False
+    return bool(name_words(sight.name) & SHARES) or (high == 1 and low <= 0.1)
+
+
+def _written(bound: Decimal, *, whole: bool, up: bool) -> Decimal | int:
+    if whole:
+        return math.ceil(bound) if up else math.floor(bound)
     return int(bound) if bound == bound.to_integral_value() else bound
 
 
@@ -184,8 +198,9 @@ def _leans_on_zero(sight: Sight, bound: float) -> bool:
     if low < 0 or bound > 0 or middle is None:
         return False
     zeros = sight.column.signs.zeros if sight.column.signs is not None else 0
+    near = low <= 3 * (high - low) / sight.n
     lopsided = (middle - low) < 0.7 * (high - middle)
-    return _whole(sight) or lopsided or zeros >= THIN * sight.n / max(len(sight.listed or {}), 12)
+    return _whole(sight) or lopsided or near or zeros >= THIN * sight.n / max(len(sight.listed or {}), 12)
 
 
 def _tolerance(sight: Sight) -> dict[str, Any]:

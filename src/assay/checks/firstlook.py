@@ -36,6 +36,7 @@ WORDS = 100  # a column of text with more different values is no set of words wh
 STEADY = 0.9  # instants of which at least this share follow at one step are meant to be regular
 LEAST_ROWS = 20
 MOST_KEYS = 3
+NOTE = "Chosen from the types and the first rows of the columns: what is wrong in any data, not what these values should be."
 WARN: Mapping[str, Any] = {"level": "warn"}
 
 NUMBER = re.compile(r"[-+]?[$€£]?(0|[1-9]\d{0,2}(,\d{3})+|[1-9]\d*)([.,]\d+)?([eE][-+]?\d+)?")
@@ -73,11 +74,11 @@ def first_look(dataset: Dataset) -> Suite:
     words = _read_as_missing(dataset.notes)
     checks = [check for peek in peeks for check in _of_column(peek, dataset, words)]
     table = list(_of_table(rows, peeks, dataset))
-    return Suite((*checks, *table), "first look", roles=dataset.roles, notes=("Chosen from the types and the first rows of the columns; nobody wrote it.",))
+    return Suite((*checks, *table), "first look", roles=dataset.roles, notes=(NOTE,))
 
 
 def _peek(rows: pl.DataFrame, name: str, kind: Kind) -> _Peek:
-    values = rows.select(col(name)).to_series().drop_nulls()
+    values = rows.select(col(name)).to_series().alias("values").drop_nulls()
     return _Peek(name, kind, values.drop_nans() if kind is Kind.FLOAT else values)
 
 

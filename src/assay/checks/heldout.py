@@ -20,9 +20,10 @@ from assay.checks.check import Check, Context, RowTest, StateTest
 from assay.checks.judge import Planned, measurement_of, plan_checks, rows_judged
 from assay.checks.suite import Suite
 from assay.data.engine import Batch
+from assay.data.names import cols
 from assay.profile.kernel import Failed, Measured, Measurement, Need
 
-__all__ = ["GROUPS", "HALVES", "Cut", "Key", "Part", "Parts", "PartsPlan", "Result", "Tried", "results"]
+__all__ = ["GROUPS", "HALVES", "Cut", "Part", "Parts", "PartsPlan", "Result", "Tried", "results"]
 
 GROUPS = 4
 HALVES = ((0, 1), (2, 3), (0, 2), (1, 3), (0, 3), (1, 2))  # pairs of groups: each is judged by a suite made from the other two
@@ -32,7 +33,10 @@ Part: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True)
 class Cut:
-    """How rows are cut: `stretches` of equal size, by row number or by `edges` of the column `time`; groups by a seed."""
+    """How rows are cut: `stretches` of equal size, by row number or by `edges` of the column `time`; groups by a seed.
+
+    Rows without a time belong to the last stretch.
+    """
 
     stretches: int
     rows: int
@@ -43,7 +47,7 @@ class Cut:
     def parts(self, batch: Batch) -> Iterator[tuple[Part, Batch]]:
         """Yield the parts of a batch: the whole, its stretches, its groups; those that have no row are left out."""
         yield (WHOLE, 0), batch
-        yield from self._by_time(batch) if self.time is not None else self._by_row(batch)
+        yield from self._by_row(batch) if self.time is None else self._by_time(batch, self.time)
         numbers = pl.select(pl.int_range(batch.offset, batch.offset + batch.frame.height, dtype=pl.UInt64).hash(self.seed)).to_series()
         groups = numbers % GROUPS
         for group in range(GROUPS):
@@ -60,14 +64,17 @@ class Cut:
             if low < high:
                 yield ("stretch", place), Batch(batch.frame.slice(low - batch.offset, high - low), low)
 
-    def _by_time(self, batch: Batch) -> Iterator[tuple[Part, Batch]]:
-        when = batch.frame.get_column(self.time)
+    def _by_time(self, batch: Batch, time: str) -> Iterator[tuple[Part, Batch]]:
+        when = batch.frame.get_column(time).alias("when")
+        low, high = when.min(), when.max()
         for place in range(self.stretches):
-            inside = pl.Series([True]).new_from_index(0, batch.frame.height) if batch.frame.height else pl.Series([], dtype=pl.Boolean)
-            if place > 0:
-                inside &= when > self.edges[place - 1]
-            if place < self.stretches - 1:
-                inside &= when <= self.edges[place]
+            after = self.edges[place - 1] if place else None
+            upto = self.edges[place] if place < self.stretches - 1 else None
+            if low is not None and ((upto is not None and low > upto) or (after is not None and high <= after)) and not when.null_count():
+                continue
+            inside = when.is_null() if upto is None else when <= upto
+            if after is not None:
+                inside = inside | (when > after) if upto is None else inside & (when > after)
             rows = batch.frame.filter(inside)
             if rows.height:
                 yield ("stretch", place), Batch(rows, batch.offset)
@@ -116,12 +123,7 @@ class PartsPlan:
 
 
 def _read(batch: Batch, plan: Measurement) -> Batch:
-    from assay.data.names import cols
-
     return batch if plan.columns is None else Batch(batch.frame.select(cols(plan.columns)), batch.offset)
-
-
-Key: TypeAlias = tuple[str, tuple[str, ...], Any]
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -132,11 +134,6 @@ class Result(msgspec.Struct, frozen=True):
     judged: int = 0
     failing: int = 0
     why: str = ""
-
-    @property
-    def key(self) -> Key:
-        """Return what tells this check from the others of its suite, and is the same in every trial."""
-        return self.check.rule, self.check.columns, None
 
 
 @dataclass(frozen=True)

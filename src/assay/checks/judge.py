@@ -16,6 +16,7 @@ import polars as pl
 
 from assay.checks.check import CannotJudge, Check, Context, Judged, QuestionTest, RowTest, StateTest, Test
 from assay.checks.expressions import expression
+from assay.checks.shares import percent
 from assay.checks.suite import Suite, dump_suite
 from assay.checks.table import get_rule
 from assay.data.dataset import Dataset, first_line
@@ -138,7 +139,7 @@ def measurement_of(planned: Sequence[Planned], context: Context) -> Measurement:
     """Return the one measurement that all planned tests need."""
     needs = dict.fromkeys(need for p in planned if isinstance(p.test, StateTest) for need in p.test.needs)
     needs |= dict.fromkeys(p.test.shortcut.need for p in planned if isinstance(p.test, QuestionTest) and p.test.shortcut)
-    known = tuple(name for name in (*context.roles.id, context.roles.time) if name in context.schema)
+    known = tuple(name for name in (*context.roles.id, context.roles.time) if name is not None and name in context.schema)
     rules = tuple(rule_of(i, p.test, known) for i, p in enumerate(planned) if isinstance(p.test, RowTest))
     return Measurement(context.schema, tuple(needs), rules, context.sentinels or None)
 
@@ -234,13 +235,7 @@ def _row_sentence(check: Check, expected: str, failing: int, judged: int) -> str
         return f"all {rows}{where} are {expected}" if judged > 1 else f"the one row{where} is {expected}"
     allowed = tolerated(check, judged)
     tail = f"; {allowed:,} are tolerated" if allowed else ""
-    return f"{failing:,} of {rows}{where} ({share_text(failing / judged)}) {'are' if failing > 1 else 'is'} not {expected}{tail}"
-
-
-def share_text(share: float) -> str:
-    """Return a share as percent, with enough digits that a rare thing is not shown as 0 %."""
-    percent = share * 100
-    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.3g} %"
+    return f"{failing:,} of {rows}{where} ({percent(failing, judged)}) {'are' if failing > 1 else 'is'} not {expected}{tail}"
 
 
 def _of_states(test: StateTest, measured: Measured) -> Judged | str:
@@ -270,15 +265,20 @@ def _example(item: Mapping[str, Any]) -> Example:
 
 def outcome(check: Check, judged: Judged | Verdict | str, expected: str, place: int) -> Outcome:
     """Return the outcome of a judgement: its verdict follows from whether the bound holds and the check's level."""
-    family = get_rule(check.rule).family
-    about = {"check": check.rule, "subject": check.subject, "level": check.level, "where": check.where, "family": family, "id": str(place)}
-    if isinstance(judged, str):
-        return Outcome(verdict=Verdict.ERROR, why=judged, expected=expected, **about)
-    if isinstance(judged, Verdict):
-        return Outcome(verdict=judged, why=f"only judged in {' or '.join(check.only_in)}", expected=expected, **about)
-    broken = Verdict.WARN if check.level == "warn" else Verdict.FAIL
-    verdict = Verdict.INCONCLUSIVE if judged.holds is None else Verdict.PASS if judged.holds else broken
+    verdict, seen = _concluded(check, judged)
     return Outcome(
-        verdict=verdict, observed=judged.observed, why=judged.why, expected=expected,
-        n_rows=judged.n_rows, n_failing=judged.n_failing, examples=judged.examples, **about,
+        check=check.rule, subject=check.subject, verdict=verdict, expected=expected, observed=seen.observed, why=seen.why,
+        n_rows=seen.n_rows, n_failing=seen.n_failing, examples=seen.examples, level=check.level, where=check.where,
+        family=get_rule(check.rule).family, id=str(place), note=check.why,
     )  # fmt: skip
+
+
+def _concluded(check: Check, judged: Judged | Verdict | str) -> tuple[Verdict, Judged]:
+    if isinstance(judged, str):
+        return Verdict.ERROR, Judged(None, why=judged)
+    if isinstance(judged, Verdict):
+        return judged, Judged(None, why=f"only judged in {' or '.join(check.only_in)}")
+    if judged.holds is None:
+        return Verdict.INCONCLUSIVE, judged
+    broken = Verdict.WARN if check.level == "warn" else Verdict.FAIL
+    return (Verdict.PASS if judged.holds else broken), judged

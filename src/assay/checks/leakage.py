@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
+import msgspec
 import polars as pl
 
 from assay.checks.bounds import shown
@@ -81,7 +83,7 @@ class TimeSplit(Sides, frozen=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _span("gap", self.gap)
+        msgspec.structs.force_setattr(self, "gap", _span("gap", self.gap))
 
 
 class AsOf(Arguments, frozen=True):
@@ -92,7 +94,7 @@ class AsOf(Arguments, frozen=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _span("slack", self.slack)
+        msgspec.structs.force_setattr(self, "slack", _span("slack", self.slack))
 
 
 class TooGood(Arguments, frozen=True):
@@ -252,7 +254,7 @@ def _as_of(check: Check, context: Context) -> RowTest:
         raise CannotJudge(
             "there is no time of the event", hint="name it by event: COLUMN, or give a column the role time"
         )
-    slack = _span("slack", told.slack)
+    slack = told.slack
     failing, judged = [], []
     for name in check.columns:
         feature, limit = _times(
@@ -331,7 +333,7 @@ def _time_split(check: Check, context: Context) -> QuestionTest:
     name = check.columns[0] if check.columns else context.roles.time
     if not name:
         raise CannotJudge("there is no time to split by", hint="name its column, or give a column the role time")
-    gap, split = _span("gap", told.gap), _split_of(told, context)
+    gap, split = told.gap, _split_of(told, context)
     after = f" by at least {shown(gap)}" if gap else ""
     mine = Key(column(name), context.dtype(name), name)
     if split is None:
@@ -388,7 +390,10 @@ class Predictors:
             features=[str(i) for i in range(len(self.features))],
             confidence=self.confidence,
         )
-        listed = [{"feature": self.features[int(p.feature)][0], "value": p.value, "low": p.low} for p in found.powers]
+        listed: list[dict[str, Any]] = [
+            {"feature": self.features[int(p.feature)][0], "value": p.value, "low": p.low} for p in found.powers
+        ]
+        listed.sort(key=lambda power: (-power["value"], power["feature"]))
         row = {"measure": found.measure, "n": found.n, "why": found.why, "powers": listed}
         return pl.DataFrame([row], schema=_POWERS)
 
@@ -444,11 +449,8 @@ def _judge_powers(at_most: Decimal | int, answer: Answer) -> Judged:
     if sure:
         return Judged(False, observed, f"{_words(over)} {row['measure']} above {bound:g}: {told}")
     if over:
-        return Judged(
-            None,
-            observed,
-            f"{_words(over)} {row['measure']} above {bound:g} ({told}), but {row['n']:,} rows are too few to be sure",
-        )
+        doubt = f"{row['n']:,} rows are too few to be sure, it may be {over[0]['low']:.3f}"
+        return Judged(None, observed, f"{_words(over)} {row['measure']} above {bound:g}: {told}; but {doubt}")
     return Judged(True, observed, f"the most telling of {len(found)} features, by {row['measure']}: {told}")
 
 
@@ -459,14 +461,23 @@ def _words(over: Sequence[object]) -> str:
 RULES = rules(
     Rule("no_shared_rows", "leakage", "No row stands on both sides of a split.", _no_shared_rows, Sides, on="table"),
     Rule("no_shared_keys", "leakage", "No key stands on both sides of a split.", _no_shared_keys, Sides, on="table"),
-    Rule("no_shared_groups", "leakage", "No entity (customer, patient) stands on both sides of a split.", _no_shared_groups, Sides, on="columns"),
+    Rule(
+        "no_shared_groups", "leakage", "No entity (customer, patient) stands on both sides of a split.",
+        _no_shared_groups, Sides, on="columns",
+    ),
     Rule(
         "no_near_duplicates_across", "leakage",
         "No row stands on both sides of a split once case, spaces and punctuation are taken out of text and floats are rounded.",
         _no_near_duplicates_across, NearSides, on="table",
     ),
-    Rule("time_split", "leakage", "The earlier side of a split ends before the later one begins.", _time_split, TimeSplit, on="table"),
+    Rule(
+        "time_split", "leakage", "The earlier side of a split ends before the later one begins.",
+        _time_split, TimeSplit, on="table",
+    ),
     Rule("as_of", "leakage", "No feature's time comes after the event's.", _as_of, AsOf, on="columns"),
     Rule("too_good", "leakage", "No single feature gives the label away.", _too_good, TooGood, on="table"),
-    Rule("conflicting_labels", "leakage", "Rows with the same features have the same label.", _conflicting_labels, ConflictingLabels, on="table"),
+    Rule(
+        "conflicting_labels", "leakage", "Rows with the same features have the same label.",
+        _conflicting_labels, ConflictingLabels, on="table",
+    ),
 )  # fmt: skip

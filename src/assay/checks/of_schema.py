@@ -21,7 +21,9 @@ def schema_suite(schema: Schema, name: str, *, environment: str = "", columns: C
     """Return a dataset's schema as a suite; see `schema_checks`. Raises `UsageError` where the schema has no such dataset."""
     dataset = schema.dataset(name)
     checks = schema_checks(dataset, environment=environment, columns=columns)
-    return Suite(checks, f"schema of {name}", dataset.missing, dataset.roles if columns is None else _roles(dataset, columns))
+    return Suite(
+        checks, f"schema of {name}", dataset.missing, dataset.roles if columns is None else _roles(dataset, columns)
+    )
 
 
 def _roles(dataset: DatasetSchema, columns: Columns) -> Any:
@@ -29,7 +31,9 @@ def _roles(dataset: DatasetSchema, columns: Columns) -> Any:
     return DatasetSchema(columns=there).roles
 
 
-def schema_checks(dataset: DatasetSchema, *, environment: str = "", columns: Columns | None = None) -> tuple[Check, ...]:
+def schema_checks(
+    dataset: DatasetSchema, *, environment: str = "", columns: Columns | None = None
+) -> tuple[Check, ...]:
     """Return the checks by which a dataset is judged against its schema.
 
     With `columns` (the dataset's own), one cause gives one failure: of a column that is not there only that is judged,
@@ -41,7 +45,9 @@ def schema_checks(dataset: DatasetSchema, *, environment: str = "", columns: Col
         if field.lifecycle != "planned" and field.in_environment(environment):
             made += _field_checks(name, field, columns)
     for key in dataset.keys:
-        if all(column in _asked(dataset, environment) for column in key) and (columns is None or all(column in columns for column in key)):
+        if all(column in _asked(dataset, environment) for column in key) and (
+            columns is None or all(column in columns for column in key)
+        ):
             made.append(make_check("key", key))
     if not dataset.extra_columns or dataset.ordered:
         made.append(make_check("columns", (), _columns(dataset, environment)))
@@ -49,7 +55,11 @@ def schema_checks(dataset: DatasetSchema, *, environment: str = "", columns: Col
 
 
 def _asked(dataset: DatasetSchema, environment: str) -> list[str]:
-    return [name for name, field in dataset.columns.items() if field.lifecycle != "planned" and field.in_environment(environment)]
+    return [
+        name
+        for name, field in dataset.columns.items()
+        if field.lifecycle != "planned" and field.in_environment(environment)
+    ]
 
 
 def _columns(dataset: DatasetSchema, environment: str) -> dict[str, Any]:
@@ -81,7 +91,11 @@ def _leveled(told: Any, level: dict[str, str]) -> Any:
 def _fits(kind: Kind, word: str) -> bool:
     """Return whether rules about values of a type can judge values of a kind: all numbers are judged alike, and all text."""
     allowed = kinds_of(word)
-    return not word or kind in allowed or any(kind.is_number and k.is_number or kind.is_text and k.is_text for k in allowed)
+    return (
+        not word
+        or kind in allowed
+        or any((kind.is_number and k.is_number) or (kind.is_text and k.is_text) for k in allowed)
+    )
 
 
 def _missing_rules(field: Field) -> dict[str, Any]:

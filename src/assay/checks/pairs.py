@@ -43,11 +43,9 @@ def _spreads(column: ColumnProfile) -> bool:
 
 
 def _compared(left: str, right: str, op: str) -> Check:
-    return make_check("compare", (), {"left": left, "op": op, "right": right} if _odd(left) or _odd(right) else {"relation": f"{left} {op} {right}"})
-
-
-def _odd(name: str) -> bool:
-    return any(sign in name for sign in '<>=!"')
+    odd = any(sign in name for name in (left, right) for sign in '<>=!"')
+    told = {"left": left, "op": op, "right": right} if odd else {"relation": f"{left} {op} {right}"}
+    return make_check("compare", (), told)
 
 
 def _orders(columns: Mapping[str, ColumnProfile]) -> Iterator[tuple[str, str]]:
@@ -69,13 +67,13 @@ def _named_as_ends(a: str, b: str) -> bool:
 
 def _sums(columns: Mapping[str, ColumnProfile]) -> Iterator[Check]:
     """Yield totals whose mean is the sum of the means of two others: exact where the sum holds in each row."""
-    numbers = {name: c for name, c in columns.items() if c.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and c.moments is not None and c.counts.missing == 0}
+    numbers = {name: c for name, c in columns.items() if c.moments is not None and c.counts.missing == 0}
     if not 3 <= len(numbers) <= SUMMED:
         return
     for a, b in combinations(numbers, 2):
-        for total in numbers:
-            if total not in (a, b) and _adds_up(*(numbers[name] for name in (a, b, total))):
-                yield make_check("row_sum", (a, b), _told(numbers[total]) | {"total": total})
+        for name, total in numbers.items():
+            if name not in (a, b) and _adds_up(numbers[a], numbers[b], total):
+                yield make_check("row_sum", (a, b), {"total": name, **_told(total)})
 
 
 def _told(total: ColumnProfile) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from assay.stats import intervals
 __all__ = ["CLASSES", "Power", "Powers", "powers"]
 
 BINS = 64
-VALUES = 256  # a number with no more different values than this is taken value by value
+VALUES = 256  # a number with no more different values than this is taken value by value,
+ROWS = 20  # as long as a value, as a bin, has this many rows on average
 CLASSES = 50
 LEVELS = 10  # a numeric label with more different values than this is a quantity
 LEAST = 25  # rows of a class, or of a quantity, in each half
@@ -63,7 +64,7 @@ def powers(frame: pl.DataFrame, halves: pl.Series, *, label: str, features: Sequ
     score: Callable[..., tuple[float, float]] = _r2 if is_quantity else _auc
     found = []
     for feature in features:
-        binned = _binned(frame.get_column(feature), half)
+        binned = _binned(frame.get_column(feature))
         value, low = score(binned, _line(frame.get_column(feature)), truth, half, confidence)
         found.append(Power(feature, value, low))
     return Powers(measure, frame.height, tuple(sorted(found, key=lambda p: (-p.value, p.feature))))
@@ -105,16 +106,13 @@ def _line(series: pl.Series) -> Any | None:
     return values.cast(pl.Float64).fill_null(math.nan).to_numpy()
 
 
-def _binned(series: pl.Series, half: Any) -> Any:
+def _binned(series: pl.Series) -> Any:
     """Return a bin for each row: its quantile, or its value where there are few or no order; missing ones are a bin too."""
     line = _line(series)
-    if line is not None and series.n_unique() > VALUES:
+    if line is not None and series.n_unique() > min(VALUES, len(series) // ROWS):
         known = line[np.isfinite(line)]
-        edges = (
-            np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="lower"))
-            if len(known)
-            else np.zeros(0)
-        )
+        cuts = np.linspace(0, 1, max(min(BINS, len(known) // ROWS), 2) + 1)[1:-1]
+        edges = np.unique(np.quantile(known, cuts, method="lower")) if len(known) else np.zeros(0)
         bins = np.searchsorted(edges, line, side="right") + 1
         bins[np.isnan(line)] = 0
         return bins

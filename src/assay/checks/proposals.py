@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from assay.checks.domains import Proposal, Sight, name_words, number_domain
 from assay.checks.standins import without
 from assay.checks.suite import Suite, make_check
 from assay.checks.tails import poisson_most, round_out, share_at_most
+from assay.codec import format_duration
 from assay.data.dataset import Roles
 from assay.data.kinds import Kind
 from assay.profile.profile import ColumnProfile, Profile
@@ -26,9 +28,11 @@ __all__ = ["ALARM", "Learned", "key_candidates", "propose"]
 
 ALARM = 0.05  # the share of fresh samples of the same size on which the whole suite may alarm
 LEAST_ROWS = 50
-SET_VALUES = 50
+SET_VALUES = 30
+WORD_LENGTH = 40
 MOST_ONCE = 3  # with more words seen once only, a set is not closed
 SLICES = 20
+RECENT = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,12 @@ class Learned:
     stretches: tuple[Profile, ...]
     roles: Roles
     missing: Mapping[str, tuple[Any, ...]]
+    now: datetime
 
     @property
     def alarm(self) -> float:
         """Return the probability with which one check may alarm on a fresh sample of the same size."""
-        return ALARM / max(10, 3 * len(self.whole.columns))
+        return ALARM / max(10, 4 * len(self.whole.columns))
 
     def sight(self, name: str) -> Sight:
         """Return what is known of one column, with the values that stand for missing taken out."""
@@ -59,7 +64,7 @@ def propose(learned: Learned) -> Suite:
     """Return the suite that a careful person would write down for what was learned, not yet tried."""
     checks: list[Check] = []
     for name in learned.whole.columns:
-        checks += [_check(name, one) for one in _of_column(learned.sight(name), learned.roles)]
+        checks += [_check(name, one) for one in _of_column(learned.sight(name), learned)]
     names = list(learned.whole.columns)
     table = [make_check("columns", (), {"require": names})] if names else []
     if learned.whole.rows >= LEAST_ROWS:
@@ -85,8 +90,8 @@ def _named(rule: str, told: Any) -> dict[str, Any]:
     return {bare[0]: told} if len(bare) == 1 else dict(zip(bare, told, strict=True))
 
 
-def _of_column(sight: Sight, roles: Roles) -> Iterator[Proposal]:
-    column = sight.column
+def _of_column(sight: Sight, learned: Learned) -> Iterator[Proposal]:
+    column, roles = sight.column, learned.roles
     if column.kind is Kind.NULL or column.counts.n == 0:
         return
     yield Proposal("type_is", column.kind.value, "fail")
@@ -95,17 +100,15 @@ def _of_column(sight: Sight, roles: Roles) -> Iterator[Proposal]:
         return
     if column.kind.is_number:
         domain = None if sight.name in roles.id or _may_be_key(column) else number_domain(sight)
-        if domain is not None:
+        if domain is not None and (domain.level == "fail" or not name_words(sight.name) & CODES - PLACES):
             yield domain
-            yield from _middle(sight, domain)
-    elif column.kind.is_text:
+            yield from _middle(sight, domain, is_label=sight.name == roles.label)
+    elif column.kind.is_text and column.distinct is not None and column.distinct.count > 1:
         yield from _words(sight)
     elif column.kind is Kind.BOOLEAN and column.trues is not None and 0 < column.trues.trues < column.trues.n:
         yield Proposal("not_constant", True, "warn")
-    if column.kind is Kind.FLOAT and column.counts.nans == 0 and column.signs is not None and not (column.signs.plus_inf or column.signs.minus_inf):
-        return
     if column.kind.is_instant:
-        yield from _instants(sight, roles)
+        yield from _instants(sight, learned)
 
 
 def _missing(sight: Sight) -> Iterator[Proposal]:
@@ -153,6 +156,8 @@ def _set(sight: Sight) -> Proposal | None:
     """
     counts = sight.listed
     if counts is None or not 2 <= len(counts) <= SET_VALUES or sight.n < 20 * len(counts):
+        return None
+    if max(len(str(word)) for word in counts) > WORD_LENGTH:
         return None
     once = sum(count == 1 for count in counts.values())
     known = [word for word, _ in sorted(counts.items(), key=lambda item: str(item[0]))]
@@ -222,15 +227,16 @@ def _one_shape(shape: str, low: int, high: int) -> str | None:
     return "".join(_RUNS[t[1]] + (span if t[2] else "") if t[1] else _sign(t[3]) for t in tokens)
 
 
+PLACES = frozenset({"lat", "latitude", "lon", "lng", "long", "longitude"})
 CODES = frozenset(
     {
         "id", "code", "zip", "zipcode", "postal", "postcode", "area", "tract", "number", "no", "nr", "num", "key", "index", "fips", "row",
-        "timestamp", "epoch", "unix", "lat", "latitude", "lon", "lng", "long", "longitude",
+        "timestamp", "epoch", "unix", "phone", "fax", "ssn", *PLACES,
     }
 )  # fmt: skip
 
 
-def _middle(sight: Sight, domain: Proposal) -> Iterator[Proposal]:
+def _middle(sight: Sight, domain: Proposal, *, is_label: bool) -> Iterator[Proposal]:
     """Return a band for the mean, or for the median where the tails are heavy: soft, and as wide as its stretches need.
 
     The mean of codes, places and instants says nothing.
@@ -238,7 +244,7 @@ def _middle(sight: Sight, domain: Proposal) -> Iterator[Proposal]:
     column = sight.column
     different = column.distinct.count if column.distinct is not None else 0
     closed = domain.level == "fail" and domain.told not in ([0, 1], [0, 100])
-    if closed or name_words(sight.name) & CODES or different <= 12 or column.moments is None or column.moments.std in (None, 0.0) or different > 0.95 * sight.n and column.kind is Kind.INTEGER:
+    if not is_label and (closed or different <= 12 or name_words(sight.name) & CODES):
         return
     heavy = isinstance(domain.told, dict)
     middles = [m for part in sight.stretches if (m := _middle_of(part, heavy=heavy)) is not None]
@@ -276,14 +282,26 @@ def _spread(column: ColumnProfile, *, heavy: bool) -> float:
     return 0.0 if ends is None else float(ends[1] - ends[0]) / 2
 
 
-def _instants(sight: Sight, roles: Roles) -> Iterator[Proposal]:
+def _instants(sight: Sight, learned: Learned) -> Iterator[Proposal]:
     order = sight.column.order
-    if roles.time == sight.name:
+    if learned.roles.time == sight.name:
         yield Proposal("no_future", True, "fail")
+        yield from _fresh(sight, learned.now)
     if order is not None and len(order.segments) == 1:
         whole = order.whole
         if whole.n >= LEAST_ROWS and whole.falls == 0 and whole.rises >= 2:
             yield Proposal("rising", True, "warn")
+
+
+def _fresh(sight: Sight, now: datetime) -> Iterator[Proposal]:
+    """Return how old the newest row may be, where the reference itself is fresh; of old data nothing follows."""
+    newest = sight.column.extremes.high if sight.column.extremes is not None else None
+    if not isinstance(newest, datetime):
+        return
+    age = now - (newest if newest.tzinfo else newest.replace(tzinfo=UTC))
+    if timedelta(0) <= age <= RECENT:
+        days = max(3 * age, timedelta(days=1))
+        yield Proposal("fresh", format_duration(timedelta(days=math.ceil(days / timedelta(days=1)))), "warn")
 
 
 def key_candidates(learned: Learned) -> Sequence[tuple[str, ...]]:

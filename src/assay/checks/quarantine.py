@@ -76,7 +76,7 @@ def reasoned(dataset: Dataset, planned: Sequence[Planned], context: Context) -> 
     rows = dataset.scan().with_row_index(NUMBER).with_columns([*raw, *(column(name).alias(kept) for name, kept in stash.items())])
     rows = rows.with_columns([present(name, context.schema[name], context.sentinels.get(name, ())).alias(name) for name in stash])
     rows = rows.with_columns(cleaned).with_columns([pl.col(kept).alias(name) for name, kept in stash.items()])
-    reasons = [pl.when(pl.col(f"__flag__{i}")).then(pl.lit(_reason(p, test.expected))) for i, (p, test) in enumerate(tests)]
+    reasons: list[pl.Expr] = [pl.when(pl.col(f"__flag__{i}")).then(pl.lit(_reason(p, test.expected))) for i, (p, test) in enumerate(tests)]
     rows, asked = _asked(rows, dataset, planned, context)
     reasons += asked
     listed = pl.concat_list(reasons).list.drop_nulls() if reasons else pl.lit([], dtype=pl.List(pl.String))
@@ -103,7 +103,7 @@ def _asked(
     """Return the rows joined with those that break a question's rule, and the reason of each such rule."""
     numbered = dataset.scan().with_row_index(ROW)
     others = {name: other.scan().with_row_index(ROW) for name, other in context.others.items()}
-    reasons = []
+    reasons: list[pl.Expr] = []
     for i, one in enumerate(planned):
         if not isinstance(one.test, QuestionTest):
             continue

@@ -21,7 +21,8 @@ from assay.profile.kernel import column, present
 from assay.verdict import Example
 
 __all__ = [
-    "EXAMPLES", "SHOWN", "Frames", "Look", "Lookup", "Minority", "Parts", "Repeats", "RowsQuestion", "Rowwise", "Settled", "examples_of", "filter_of", "finished", "look", "look_at_other",
+    "EXAMPLES", "SHOWN", "Frames", "Look", "Lookup", "Minority", "Parts", "Repeats", "RowsQuestion", "Rowwise",
+    "Settled", "examples_of", "filter_of", "finished", "look", "look_at_other",
 ]  # fmt: skip
 
 EXAMPLES = 5

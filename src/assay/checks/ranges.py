@@ -104,7 +104,9 @@ class Ranged:
         # A sum of floats is right to its last few digits: a bound that lies within them is met.
         sizes = [abs(float(end)) for end in (number, *self.ends) if end is not None]
         close = 0.0 if isinstance(number, Fraction) else 16 * math.ulp(max(sizes))
-        return (low is None or number >= low or low - number <= close) and (high is None or number <= high or number - high <= close)
+        return (low is None or number >= low or low - number <= close) and (
+            high is None or number <= high or number - high <= close
+        )
 
     def _surely_has(self, interval: Interval) -> bool | None:
         low, high = self.ends
@@ -134,7 +136,11 @@ class Ranged:
             return ""
         away = min(abs(float(reading.number - end)) for end in self.ends if end is not None)
         half = (interval.high - interval.low) / 2
-        return f"; about {math.ceil(reading.n * (half / away) ** 2):,} values would" if 0 < away < half < away * 1e4 else ""
+        return (
+            f"; about {math.ceil(reading.n * (half / away) ** 2):,} values would"
+            if 0 < away < half < away * 1e4
+            else ""
+        )
 
     def _interval_words(self, interval: Interval | None, confidence: float) -> str:
         if interval is None:
@@ -186,7 +192,9 @@ def _span_of(bound: Bound, column: str) -> timedelta:
         except ValueError as error:
             raise CannotJudge(str(error)) from None
     if not isinstance(bound, timedelta):
-        raise CannotJudge(f"the bound {shown(bound)} is no span of time, as a spread of {column!r} is", hint="write it like 5m or 24h")
+        raise CannotJudge(
+            f"the bound {shown(bound)} is no span of time, as a spread of {column!r} is", hint="write it like 5m or 24h"
+        )
     return bound
 
 

@@ -23,7 +23,7 @@ from assay.profile.states import Moments
 from assay.stats import intervals
 from assay.stats.intervals import Interval, Sample
 
-__all__ = ["NUMBERS", "SCALE", "STATISTICS", "WORDS", "Number", "Reading", "Seen", "Statistic"]
+__all__ = ["NUMBERS", "SCALE", "STATISTICS", "WORDS", "Number", "Reading", "Seen", "Statistic", "enclosing"]
 
 Number: TypeAlias = Fraction | float
 NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
@@ -130,7 +130,9 @@ def _uncounted(seen: Seen) -> Reading | None:
     if frequent.n == 0:
         return Reading(None, 0, "no row has a value")
     if not frequent.exact:
-        return Reading(None, frequent.n, f"more than {len(frequent.counts)} different values are too many to count exactly")
+        return Reading(
+            None, frequent.n, f"more than {len(frequent.counts)} different values are too many to count exactly"
+        )
     return None
 
 
@@ -166,8 +168,18 @@ def _quantile_interval(seen: Seen, confidence: float) -> Interval:
     sketch: Quantiles = seen.states["quantiles"]
     q = float(seen.q)
     low, high = (q, q) if confidence == 1 else intervals.quantile_shares(q, sketch.n, confidence=confidence)
-    ends = sketch.many([max(low - sketch.rank_error, 0.0), min(high + sketch.rank_error, 1.0)])
-    return Interval(-math.inf, math.inf) if ends is None else Interval(float(ends[0]), float(ends[1]))
+    ends = seen.states["extremes"]
+    return enclosing(sketch, Interval(low, high), number_of(ends.low, seen.dtype), number_of(ends.high, seen.dtype))
+
+
+def enclosing(sketch: Quantiles, shares: Interval, least: Number, greatest: Number) -> Interval:
+    """Return two values that surely enclose the quantiles at two shares: the sketch's, its error further out."""
+    slack = sketch.rank_error + (1 / sketch.n if sketch.error else 0)
+    low, high = shares.low - slack, shares.high + slack
+    values = sketch.many([max(low, 0.0), min(high, 1.0)])
+    assert values is not None
+    # A sketch need not have kept the least and the greatest value.
+    return Interval(float(least if low <= 0 else values[0]), float(greatest if high >= 1 else values[1]))
 
 
 def _extreme(seen: Seen, end: str) -> Reading:
@@ -204,7 +216,7 @@ _VALUES = (("moments", None), ("total", None), ("signs", None))
 _LOG = (("moments", "log"), ("counts", None))
 _SIGNS = (("signs", None), ("counts", None))
 _ENDS = (("extremes", None), ("counts", None))
-_SKETCH = (("quantiles", None),)
+_SKETCH = (("quantiles", None), ("extremes", None))
 _COUNTED = (("frequent", None),)
 _BOOLEAN = frozenset({Kind.BOOLEAN})
 

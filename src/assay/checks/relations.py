@@ -132,30 +132,22 @@ def _same_rows(check: Check, context: Context) -> QuestionTest:
     other = other_dataset(told.other, context, (*key, *compared))
     names = (context.dataset.name, told.other)
     here, there = keys_of((key, context.schema), (key, other.schema), names=names)
-    left, right = keys_of((compared, context.schema), (compared, other.schema), names=names, nulls_equal=True)
-    pairs = tuple(
-        (name, _wide(a, context.schema[name], other.schema[name]), _wide(b, context.schema[name], other.schema[name]), _both_numbers(context.schema[name], other.schema[name]))
-        for name, a, b in zip(compared, left, right, strict=True)
-    )  # fmt: skip
-    question = Differences(
-        seen,
-        tuple(zip(key, here, there, strict=True)),
-        pairs,
-        told.other,
-        look_at_other(other.schema, context, (*key, *compared)),
-        told.tolerance,
-    )
+    pairs = tuple(_pair(name, context.schema[name], other.schema[name], names) for name in compared)
+    theirs = look_at_other(other.schema, context, (*key, *compared))
+    question = Differences(seen, tuple(zip(key, here, there, strict=True)), pairs, told.other, theirs, told.tolerance)
     within = f" within {shown(told.tolerance)}" if told.tolerance else ""
     return QuestionTest(question, f"the same in {told.other}{within}", _judge_rows(told.other, check))
 
 
-def _both_numbers(a: pl.DataType, b: pl.DataType) -> bool:
-    return kind_of(a).is_number and kind_of(b).is_number
-
-
-def _wide(x: pl.Expr, a: pl.DataType, b: pl.DataType) -> pl.Expr:
-    # The difference of two unsigned numbers would wrap around.
-    return x.cast(pl.Int128) if a.is_integer() and b.is_integer() else x
+def _pair(
+    name: str, here: pl.DataType, there: pl.DataType, names: tuple[str, str]
+) -> tuple[str, pl.Expr, pl.Expr, bool]:
+    """Return a compared column: its name, both sides in one type, and whether they are numbers."""
+    sides = Key(column(name), here, f"{names[0]}.{name}"), Key(column(name), there, f"{names[1]}.{name}")
+    left, right = alike(*sides, nulls_equal=True)
+    if here.is_integer() and there.is_integer():  # the difference of two unsigned numbers would wrap around
+        left, right = left.cast(pl.Int128), right.cast(pl.Int128)
+    return name, left, right, kind_of(here).is_number and kind_of(there).is_number
 
 
 def _judge_rows(other: str, check: Check) -> Callable[[Answer], Judged]:
@@ -169,11 +161,7 @@ def _judge_rows(other: str, check: Check) -> Callable[[Answer], Judged]:
         judged, failing = row["judged"] or 0, row["failing"] or 0
         if judged == 0:
             return Judged(
-                None,
-                Estimate(None, n=0, why="no row was judged"),
-                f"neither dataset has a row: here nor in {other}",
-                0,
-                0,
+                None, Estimate(None, n=0, why="no row was judged"), f"there is no row here, nor in {other}", 0, 0
             )
         allowed = max(check.tolerate_rows or 0, int(judged * (check.tolerate_share or 0)))
         here, there = row["only_here"], row["only_there"]
@@ -193,7 +181,11 @@ def _judge_rows(other: str, check: Check) -> Callable[[Answer], Judged]:
 
 
 _STATS: dict[str, tuple[str, Callable[[pl.Expr], pl.Expr], Callable[[Kind], bool]]] = {
-    "sum": ("sum", lambda x: pl.when(x.count() > 0).then(x.sum()), lambda kind: kind.is_number or kind is Kind.DURATION),
+    "sum": (
+        "sum",
+        lambda x: pl.when(x.count() > 0).then(x.sum()),
+        lambda kind: kind.is_number or kind is Kind.DURATION,
+    ),
     "mean": ("mean", lambda x: x.mean(), lambda kind: kind.is_number),
     "min": ("least value", lambda x: x.min(), lambda kind: kind.is_number or kind.is_temporal),
     "max": ("greatest value", lambda x: x.max(), lambda kind: kind.is_number or kind.is_temporal),
@@ -311,10 +303,21 @@ def _same_type(here: pl.DataType, there: pl.DataType, types: str) -> bool:
 
 
 RULES = rules(
-    Rule("in_table", "relations", "Every key occurs in another dataset; a missing key is not judged.", _in_table, InTable, on="columns"),
+    Rule(
+        "in_table", "relations", "Every key occurs in another dataset; a missing key is not judged.",
+        _in_table, InTable, on="columns",
+    ),
     Rule("covers", "relations", "Every key of another dataset occurs here.", _covers, InTable, on="columns"),
     Rule("same_rows", "relations", "Another dataset holds the same rows, matched by a key.", _same_rows, SameRows, on="table"),
-    Rule("same_stat", "relations", "A column's sum, mean, extreme or count equals that of another dataset.", _same_stat, SameStat),
-    Rule("same_schema", "relations", "Another dataset has the same columns and types.", _same_schema, SameSchema, on="table", bare=("other",)),
-    Rule("row_count_equals", "relations", "Another dataset has as many rows.", _row_count_equals, RowCountEquals, on="table", bare=("other",)),
+    Rule(
+        "same_stat", "relations", "A column's sum, mean, extreme or count equals that of another dataset.", _same_stat, SameStat
+    ),
+    Rule(
+        "same_schema", "relations", "Another dataset has the same columns and types.",
+        _same_schema, SameSchema, on="table", bare=("other",),
+    ),
+    Rule(
+        "row_count_equals", "relations", "Another dataset has as many rows.",
+        _row_count_equals, RowCountEquals, on="table", bare=("other",),
+    ),
 )  # fmt: skip

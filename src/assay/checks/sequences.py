@@ -114,7 +114,9 @@ def judge_gaps(check: Check, most: timedelta, answer: Answer) -> Judged:
     row = answer.row or {}
     if row["widest"] is None:
         why = "no two rows have a value" if row["judged"] else "no row has a value"
-        return Judged(None, Estimate(None, n=row["judged"], why=why), f"there is no gap to judge: {why}", row["judged"], 0)
+        return Judged(
+            None, Estimate(None, n=row["judged"], why=why), f"there is no gap to judge: {why}", row["judged"], 0
+        )
     judged = _counted(check, row)
     widest = format_duration(timedelta(microseconds=row["widest"]))
     wide = f"{row['failing']:,} {'gap is' if row['failing'] == 1 else 'gaps are'} wider than {format_duration(most)}; "
@@ -195,12 +197,16 @@ def judge_regular(check: Check, every: timedelta, answer: Answer) -> Judged:
     """Judge how many instants are missing from, or off, a fixed step; the tolerance is of instants expected."""
     row = dict(answer.row or {})
     if not row["judged"]:
-        return Judged(None, Estimate(None, n=0, why="no row has a value"), "there is no step to judge: no row has a value", 0, 0)
+        return Judged(
+            None, Estimate(None, n=0, why="no row has a value"), "there is no step to judge: no row has a value", 0, 0
+        )
     row["failing"] = row["missing"] + row["off"]
     judged = _counted(check, row)
     share = row["missing"] / row["judged"]
     step, first, last = format_duration(every), shown(row["first"]), shown(row["last"])
-    said = [f"{row['missing']:,} of {row['judged']:,} instants expected every {step} from {first} to {last} are missing"]
+    said = [
+        f"{row['missing']:,} of {row['judged']:,} instants expected every {step} from {first} to {last} are missing"
+    ]
     if row["missing"]:
         said[0] += f" ({percent(share)}, in {row['holes']:,} places)"
     said += [f"{row['off']:,} are off the step"] if row["off"] else []
@@ -239,6 +245,10 @@ class Overlaps(RowsQuestion):
         seen = ordered.with_columns((ended.over(by) if by else ended).alias("__ended__"))
         backwards = end < start
         wrong = backwards | (start.to_physical() < pl.col("__ended__")).fill_null(value=False)
-        why = pl.when(backwards).then(pl.lit("it ends before it starts")).otherwise(pl.lit("it starts before an earlier one has ended"))
+        why = (
+            pl.when(backwards)
+            .then(pl.lit("it ends before it starts"))
+            .otherwise(pl.lit("it starts before an earlier one has ended"))
+        )
         shown = [pl.col(ROW), *(column(name) for name in (self.start, self.end, *self.by)), why.alias("__why__")]
         return seen.filter(wrong).select(shown)

@@ -206,7 +206,7 @@ def _sentinel_spike(check: Check, context: Context) -> StateTest:
 
 
 def _told(value: Any) -> str:
-    return shown(int(value)) if isinstance(value, float) and value == int(value) else shown(value)
+    return shown(int(value)) if isinstance(value, float) and value.is_integer() else shown(value)
 
 
 def _yaml(value: Any) -> str:

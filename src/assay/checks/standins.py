@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ __all__ = ["stand_ins", "without"]
 
 LEAST_ROWS = 50
 MOST = 3
+NEVER = (0, Decimal("Infinity"), Decimal("-Infinity"))
 
 
 def stand_ins(column: ColumnProfile) -> tuple[Any, ...]:
@@ -30,11 +32,11 @@ def stand_ins(column: ColumnProfile) -> tuple[Any, ...]:
         return ()
     found: list[Any] = []
     while len(found) < MOST:
-        spike = find_spike(column.frequent, column.quantiles, column.signs, SentinelSpike(ignore=(0, *map(exact, found))))
+        spike = find_spike(column.frequent, column.quantiles, column.signs, SentinelSpike(ignore=(*NEVER, *map(exact, found))))
         if spike is None:
             break
         found.append(spike.value)
-    return tuple(int(value) if isinstance(value, float) and value == int(value) else exact(value) for value in found)
+    return tuple(int(value) if isinstance(value, float) and value.is_integer() else exact(value) for value in found)
 
 
 def without(column: ColumnProfile, values: tuple[Any, ...]) -> ColumnProfile:
@@ -43,10 +45,10 @@ def without(column: ColumnProfile, values: tuple[Any, ...]) -> ColumnProfile:
         return column
     counts = {value: column.frequent.counts.get(value, 0) for value in values}
     taken = sum(counts.values())
-    c = column.counts
+    c, f = column.counts, column.frequent
     changed: dict[str, Any] = {
         "counts": Counts(c.n, c.nulls, c.nans, c.sentinels + taken),
-        "frequent": Frequent({v: k for v, k in column.frequent.counts.items() if v not in counts}, column.frequent.n - taken, column.frequent.error),
+        "frequent": Frequent({v: times for v, times in f.counts.items() if v not in counts}, f.n - taken, f.error),
     }
     if column.kind.is_number and column.quantiles is not None:
         changed |= _numbers_without(column, {float(value): count for value, count in counts.items()})

@@ -28,7 +28,9 @@ def _plan(statistic: Statistic, check: Check, context: Context) -> StateTest:
     assert isinstance(told, Range)
     dtype, kind = context.dtype(name), context.kind(name)
     if told.confidence is not None and statistic.interval is None:
-        raise CannotJudge(f"{statistic.name} has no interval", hint="leave confidence out to judge the rows that are there")
+        raise CannotJudge(
+            f"{statistic.name} has no interval", hint="leave confidence out to judge the rows that are there"
+        )
     ranged = Ranged.of(told, dtype, column=name, scale=statistic.scale, called=_called(statistic, told))
     needs = tuple(Need(state, (name,), parameter) for state, parameter in statistic.needs if _measured_on(state, kind))
     if statistic.name not in _RANKED:
@@ -58,7 +60,9 @@ def _seen(needs: tuple[Need, ...], measured: Measured, ranged: Ranged, q: Decima
 def _judge(statistic: Statistic, ranged: Ranged, needs: tuple[Need, ...], measured: Measured) -> Judged:
     seen = _seen(needs, measured, ranged, Decimal(0))
     reading = statistic.read(seen)
-    return ranged.judge(reading, statistic.interval(seen, ranged.confidence) if statistic.interval and reading.n else None)
+    return ranged.judge(
+        reading, statistic.interval(seen, ranged.confidence) if statistic.interval and reading.n else None
+    )
 
 
 def _judge_ranks(
@@ -100,13 +104,12 @@ def _surely_holds(q: Decimal, n: int, counts: tuple[int | None, int | None], con
     return False if False in said else None if None in said else True
 
 
-RULES = rules(
-    *(
-        Rule(
-            entry.name, "statistics", f"{entry.summary} lies in a range.", partial(_plan, entry), Quantile if entry.name == "quantile" else Range,
-            bare=("q", "at_least", "at_most") if entry.name == "quantile" else ("at_least", "at_most"), kinds=entry.kinds,
-        )
-        for entry in STATISTICS.values()
-    ),
-    *ASSOCIATIONS,
-)  # fmt: skip
+def _rule(entry: Statistic) -> Rule:
+    told, bare = (
+        (Range, ("at_least", "at_most")) if entry.name != "quantile" else (Quantile, ("q", "at_least", "at_most"))
+    )
+    summary = f"{entry.summary} lies in a range."
+    return Rule(entry.name, "statistics", summary, partial(_plan, entry), told, bare=bare, kinds=entry.kinds)
+
+
+RULES = rules(*(_rule(entry) for entry in STATISTICS.values()), *ASSOCIATIONS)

@@ -26,7 +26,6 @@ from assay.checks.suite import Suite, make_check
 from assay.checks.trials import Trial, decide, notes
 from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Engine
-from assay.data.names import col
 from assay.errors import DataError
 from assay.profile.kernel import Measured, Measurement, Need
 from assay.profile.profile import Profile, from_measured, profile_needs
@@ -53,7 +52,7 @@ def suggest(dataset: Dataset, *, engine: Engine, now: datetime, rng: Generator, 
     cut = _cut(dataset, engine, seed=int(rng.integers(2**32)))
     parts = engine.fold(dataset, PartsPlan(cut, _profiling(dataset, cut)))
     context = context_of(Suite(roles=dataset.roles), dataset, Inputs(now=now))
-    learned = _learned(dataset, parts, cut)
+    learned = _learned(dataset, parts, cut, now=now)
     proposed = propose(learned)
     candidates = relation_candidates(learned.whole)
     trials = _trials(dataset, parts, learned)
@@ -93,21 +92,21 @@ def _profiling(dataset: Dataset, cut: Cut) -> dict[Part, list[tuple[int, Measure
     order = Measurement(dataset.schema, tuple(need for need in needs if need.state == "order"))
     wanted: dict[Part, list[tuple[int, Measurement]]] = {("stretch", place): [(PROFILE, profile)] for place in range(cut.stretches)}
     wanted |= {("group", group): [(PROFILE, profile)] for group in range(GROUPS) if cut.stretches}
-    whole = order if cut.stretches and cut.time is None else Measurement(dataset.schema, needs)
+    whole = order if cut.stretches else Measurement(dataset.schema, needs)
     return wanted | {(WHOLE, 0): [(PROFILE, whole)]}
 
 
-def _learned(dataset: Dataset, parts: Parts, cut: Cut) -> Learned:
+def _learned(dataset: Dataset, parts: Parts, cut: Cut, *, now: datetime) -> Learned:
     """Return the profile of all rows, and of the stretches."""
     seen = from_measured(dataset, parts.measured[(WHOLE, 0), PROFILE])
     stretches = _profiles(dataset, parts, [("stretch", place) for place in range(cut.stretches)])
     whole = seen
-    if stretches and cut.time is None:
+    if stretches:
         joined = reduce(Profile.merge, stretches).columns
         columns = {name: msgspec.structs.replace(column, order=seen.columns[name].order) for name, column in joined.items()}
         whole = msgspec.structs.replace(seen, columns=columns)
     found = {name: values for name, column in whole.columns.items() if (values := stand_ins(column))}
-    return Learned(whole, tuple(stretches), dataset.roles, found)
+    return Learned(whole, tuple(stretches), dataset.roles, found, now)
 
 
 def _profiles(dataset: Dataset, parts: Parts, wanted: Iterable[Part]) -> list[Profile]:
@@ -164,13 +163,12 @@ def _of(context: Context, suite: Suite) -> Context:
 
 
 def _keys(learned: Learned, context: Context, engine: Engine) -> list[Check]:
-    """Return the keys among the candidates, asked exactly; and that no row repeats another where there is no key."""
+    """Return the keys among the candidates, asked exactly."""
     if learned.whole.rows < LEAST_ROWS:
         return []
     asked = [_key(names) for names in list(key_candidates(learned))[:_KEYS]]
     held = _asked(asked, context, engine)
-    keys = [check for check, holds in zip(asked, held, strict=True) if holds]
-    return keys
+    return [check for check, holds in zip(asked, held, strict=True) if holds]
 
 
 def _key(names: tuple[str, ...]) -> Check:

@@ -162,7 +162,10 @@ def _entries(told: Any, place: str) -> list[tuple[str, Any]]:
 
 def dump_suite(suite: Suite) -> str:
     """Return a suite as YAML that `parse_suite` reads back to the same suite."""
-    columns: dict[str, list[tuple[str, Any]]] = {name: [("missing", list(values))] for name, values in suite.missing.items()}
+    in_order = dict.fromkeys(check.columns[0] for check in suite.checks if get_rule(check.rule).on == "column")
+    columns: dict[str, list[tuple[str, Any]]] = {
+        name: [("missing", list(suite.missing[name]))] if name in suite.missing else [] for name in (*in_order, *suite.missing)
+    }
     table: list[tuple[str, Any]] = []
     for check in suite.checks:
         single = get_rule(check.rule).on == "column"

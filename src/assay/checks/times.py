@@ -148,13 +148,25 @@ def _plan_order(direction: Literal["rising", "falling"], check: Check, context: 
     name, told = check.columns[0], check.arguments
     assert isinstance(told, Rising)
     series = _series(check, context, told)
-    words = {("rising", False): "at or after", ("rising", True): "after", ("falling", False): "at or before", ("falling", True): "before"}
+    words = {
+        ("rising", False): "at or after",
+        ("rising", True): "after",
+        ("falling", False): "at or before",
+        ("falling", True): "before",
+    }
     if not context.kind(name).is_instant:
-        words = {("rising", False): "at least", ("rising", True): "above", ("falling", False): "at most", ("falling", True): "below"}
+        words = {
+            ("rising", False): "at least",
+            ("rising", True): "above",
+            ("falling", False): "at most",
+            ("falling", True): "below",
+        }
     of_whom = f" with the same {' and '.join(series.by)}" if series.by else ""
     expected = f"{words[direction, told.strict]} the one before{of_whom}"
     question = Ordered(series, direction, told.strict)
-    return QuestionTest(question, expected, shortcut=_shortcut(check, told, partial(_in_order, check, direction, told.strict, expected)))
+    return QuestionTest(
+        question, expected, shortcut=_shortcut(check, told, partial(_in_order, check, direction, told.strict, expected))
+    )
 
 
 def _series(check: Check, context: Context, told: By) -> Series:
@@ -196,7 +208,10 @@ def _plan_no_gaps(check: Check, context: Context) -> QuestionTest:
 
 def _whole_days(span: timedelta, dtype: pl.DataType, name: str) -> None:
     if isinstance(dtype, pl.Date) and span % timedelta(days=1):
-        raise CannotJudge(f"{name!r} holds dates and {format_duration(span)} is no whole number of days", hint="write it like 1d or 7d")
+        raise CannotJudge(
+            f"{name!r} holds dates and {format_duration(span)} is no whole number of days",
+            hint="write it like 1d or 7d",
+        )
 
 
 def _no_wider(most: timedelta, dtype: pl.DataType, whole: Segment) -> Judged | None:
@@ -213,7 +228,9 @@ def _plan_regular(check: Check, context: Context) -> QuestionTest:
     dtype = context.dtype(name)
     _whole_days(told.every, dtype, name)
     expected = f"one instant every {format_duration(told.every)}"
-    shortcut = _shortcut(check, told, partial(_evenly, told.every, dtype)) if not _by_calendar(told.every, dtype) else None
+    shortcut = (
+        _shortcut(check, told, partial(_evenly, told.every, dtype)) if not _by_calendar(told.every, dtype) else None
+    )
     question = Regular(_series(check, context, told), told.every, local=_by_calendar(told.every, dtype))
     return QuestionTest(question, expected, partial(judge_regular, check, told.every), shortcut)
 
@@ -248,12 +265,18 @@ def _naive(dtype: pl.DataType) -> bool:
 _AS_UTC = "; instants without a zone are taken as UTC"
 
 
-def _judge_fresh(max_age: timedelta, now: datetime, naive: bool, needs: tuple[Need, Need], measured: Measured) -> Judged:
+def _judge_fresh(
+    max_age: timedelta, now: datetime, naive: bool, needs: tuple[Need, Need], measured: Measured
+) -> Judged:
     newest, n = measured.states[needs[0]].high, measured.states[needs[1]].present
     if newest is None:
         return Judged(None, Estimate(None, n=0, why="no row has a value"), "there is no newest row: no row has a value")
     age = now - _as_instant(newest)
-    old = format_duration(age - age % timedelta(seconds=1)) + " old" if age >= timedelta(0) else f"{format_duration(-age)} in the future"
+    old = (
+        format_duration(age - age % timedelta(seconds=1)) + " old"
+        if age >= timedelta(0)
+        else f"{format_duration(-age)} in the future"
+    )
     why = f"the newest value, {shown(newest)}, is {old}{_AS_UTC if naive else ''}"
     return Judged(age <= max_age, Estimate(format_duration(age), n=n), why)
 
@@ -285,10 +308,15 @@ def _plan_no_overlap(check: Check, context: Context) -> QuestionTest:
     told = check.arguments
     assert isinstance(told, By)
     if len(check.columns) != 2:
-        raise CannotJudge("no_overlap is about two columns, where an interval starts and where it ends", hint="write columns: [start, end]")
+        raise CannotJudge(
+            "no_overlap is about two columns, where an interval starts and where it ends",
+            hint="write columns: [start, end]",
+        )
     start, end = check.columns
     if context.dtype(start) != context.dtype(end):
-        raise CannotJudge(f"{start!r} holds {context.dtype(start)} and {end!r} {context.dtype(end)}", hint="give both the same type")
+        raise CannotJudge(
+            f"{start!r} holds {context.dtype(start)} and {end!r} {context.dtype(end)}", hint="give both the same type"
+        )
     by = tuple(told.by)
     of_whom = f" of the same {' and '.join(by)}" if by else ""
     question = Overlaps(look(check, context, (start, end, *by)), start, end, by)

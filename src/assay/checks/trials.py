@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Literal
+from functools import cached_property
+from typing import TypeAlias
 
 import msgspec
 
@@ -23,9 +24,11 @@ KEPT_SHARE = 0.1  # a check that breaks on more of its trials than this is left 
 FEW_ROWS = 3  # … unless so few rows of a part broke it, or so small a share of them, that they can be tolerated
 FEW_SHARE = 0.005
 SHOWN = 6
+_Place: TypeAlias = tuple[str, tuple[str, ...], str]  # a check is known by its rule, its columns, and what it relates them to
 
 
-class Trial(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Trial:
     """What became of a suite's checks: on all rows, on a stretch, or on a random half; and of how many rows that was."""
 
     on: str
@@ -34,10 +37,15 @@ class Trial(msgspec.Struct, frozen=True):
 
     def result(self, check: Check) -> Result | None:
         """Return what became of this check, or of the one that stands in its place here."""
-        return next((one for one in self.results if _place(one.check) == _place(check)), None)
+        return self._by_place.get(_place(check))
+
+    @cached_property
+    def _by_place(self) -> dict[_Place, Result]:
+        return {_place(one.check): one for one in reversed(self.results)}
 
 
-class Decided(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Decided:
     """The checks that stay, those left out, and on how many stretches and halves the ones that stay alarmed."""
 
     checks: tuple[Check, ...]
@@ -47,7 +55,7 @@ class Decided(msgspec.Struct, frozen=True):
     tried: tuple[int, int]
 
 
-def _place(check: Check) -> tuple[str, tuple[str, ...], str]:
+def _place(check: Check) -> _Place:
     relation = getattr(check.arguments, "relation", "") or getattr(check.arguments, "total", "")
     return check.rule, check.columns, relation
 
@@ -60,7 +68,7 @@ def decide(proposed: Suite, trials: Sequence[Trial]) -> Decided:
     for check in proposed.checks:
         own = whole.result(check)
         outcomes = [one for trial in held_out if (one := trial.result(check)) is not None]
-        breaks = [one for one in outcomes if _breaks(one, check)]
+        breaks = [one for one in outcomes if one.holds is False]
         if (own is None or own.holds is not False) and not breaks:
             kept.append(check)
             continue
@@ -69,7 +77,7 @@ def decide(proposed: Suite, trials: Sequence[Trial]) -> Decided:
             left_out.append((check, len(breaks), len(outcomes)))
             continue
         kept.append(amended)
-        if (amended.tolerate_share, amended.tolerate_rows) == (check.tolerate_share, check.tolerate_rows):
+        if any(_breaks(one, amended) for one in breaks):
             broken.append((check, len(breaks), len(outcomes)))
     stretches, halves = ([t for t in held_out if t.on == on] for on in ("stretch", "group"))
     alarms = (_alarms(kept, stretches), _alarms(kept, halves))
@@ -87,9 +95,9 @@ def _amended(check: Check, breaks: Sequence[Result], tried: int) -> Check | None
     worst = max((one.failing / one.judged for one in breaks if one.judged), default=0.0)
     if 0 < rows <= FEW_ROWS:
         return msgspec.structs.replace(check, level="warn", tolerate_rows=max(2 * rows, check.tolerate_rows or 0))
-    if rows:
+    if rows and worst <= FEW_SHARE:
         share = round_out(2 * worst, spread=4 * worst, up=True)
-        return msgspec.structs.replace(check, level="warn", tolerate_share=share) if worst <= FEW_SHARE else None
+        return msgspec.structs.replace(check, level="warn", tolerate_share=share)
     if any(one.check is check for one in breaks) or len(breaks) > KEPT_SHARE * tried:
         return None
     return msgspec.structs.replace(check, level="warn")
@@ -101,23 +109,25 @@ def _alarms(kept: Iterable[Check], trials: Sequence[Trial]) -> int:
     return sum(any(_alarm(one, by_place) for one in trial.results) for trial in trials)
 
 
-def _alarm(result: Result, kept: dict[tuple[str, tuple[str, ...], str], Check]) -> bool:
+def _alarm(result: Result, kept: dict[_Place, Check]) -> bool:
     check = kept.get(_place(result.check))
     return check is not None and _breaks(result, check)
 
 
 def notes(learned: Learned, decided: Decided, trials: Sequence[Trial], *, cut: Cut) -> tuple[str, ...]:
     """Return what a reader of the suite should know: what it was made from, how it was tried, what that showed."""
-    rows = learned.whole.rows
+    rows, (stretches, halves) = learned.whole.rows, decided.tried
     lines = [f"Suggested from {rows:,} rows of {learned.whole.name}{_span(learned, cut)}. Read it, and change what you know better."]
-    if not decided.tried[0]:
-        lines.append(f"Too few rows to try it on some that it was not made from: {rows:,}, and 50 are needed.")
-        return tuple(lines)
-    order = "in the order of the file" if cut.time is None else f"by {cut.time}"
-    size = rows // decided.tried[0]
-    lines.append(f"Tried on {decided.tried[0]} stretches of about {size:,} rows {order}, each by a suite made from the others: {_rate(decided.alarms[0], decided.tried[0])}")
-    half = f"Tried on {decided.tried[1]} random halves of {rows // 2:,} rows, each by a suite made from the other half: {decided.alarms[1]} alarmed."
-    lines.append(f"{half} Ranges are set so that all checks together alarm on at most 1 in 20 fresh samples of {rows:,} rows.")
+    if not stretches:
+        return (*lines, f"Too few rows to try it on some that it was not made from: {rows:,}, and 50 are needed.", *_silent(learned))
+    where = "in the order of the file" if cut.time is None else f"by {cut.time}"
+    rate = _rate(decided.alarms[0], stretches)
+    size, other = rows // stretches, decided.alarms[1] or "none"
+    lines.append(f"Tried on {stretches} stretches of about {size:,} rows {where}, each by a suite made from the others: {rate}")
+    lines.append(f"Tried on {halves} random halves of the rows, each by a suite made from the other half: {other} alarmed.")
+    lines.append(f"Made to alarm on about 1 in 20 fresh samples of {rows:,} rows, or fewer.")
+    if any(check.tolerate_rows or check.tolerate_share for check in decided.checks):
+        lines.append("The rows tolerated below were tolerated in these trials.")
     if decided.broken:
         lines.append("Kept as warnings though they broke: " + _listed(decided.broken))
     if decided.left_out:

@@ -1,14 +1,12 @@
 """The check of units: whether values came in another unit than the reference's (metres for feet, cents for euros).
 
-A change of unit moves every quantile by one and the same factor, or along one line; a change of the world does not.
+A change of unit moves every value along one line, and leaves the shape of the distribution as it was.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +20,11 @@ from assay.verdict import Estimate
 __all__ = ["RULES", "UNITS", "Unit", "UnitChange"]
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL, Kind.DURATION})
-SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-LEAST = 30  # values on either side, below which quantiles say too little
-NEAR = 0.04  # how far a factor may be from a unit's, and a decile from the line
+LEAST = 300  # values on either side, below which two units are too easily mistaken for each other
+APART = 0.25
+NEAR = 0.03
+FAR = 9.5
+OFF_ZERO = 0.75
 Numbers = NDArray[np.float64]
 
 
@@ -83,7 +83,7 @@ class UnitChange(Arguments, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.least < 10:
-            raise ValueError(f"least is {self.least}; nine deciles need at least 10 values")
+            raise ValueError(f"least is {self.least}; expected at least 10 values")
 
 
 def _unit_change(check: Check, context: Context) -> StateTest:
@@ -96,81 +96,88 @@ def _unit_change(check: Check, context: Context) -> StateTest:
 
     def judge(measured: Measured) -> Judged:
         after: Quantiles = measured.states[need]
-        few = min(before.n, after.n)
-        if few < told.least:
+        if min(before.n, after.n) < told.least:
             why = f"{after.n:,} values here and {before.n:,} in the reference; at least {told.least} are needed"
             return Judged(None, Estimate(None, n=after.n, why=why), why)
-        return _compared(_deciles(before), _deciles(after), after.n, before.n)
+        return _compared(before, after)
 
     return StateTest((need,), judge, "in the reference's unit")
 
 
-def _deciles(quantiles: Quantiles) -> Numbers:
-    values = quantiles.many(list(SHARES))
-    assert values is not None
-    return values.astype(np.float64)
-
-
-def _compared(before: Numbers, after: Numbers, n: int, n_before: int) -> Judged:
-    if not (np.isfinite(before).all() and np.isfinite(after).all()):
-        why = "a decile is infinite"
-        return Judged(None, Estimate(None, n=n, why=why), why)
-    changed = find_unit(before, after, n=min(n, n_before))
-    middle = len(SHARES) // 2
-    moved = f"the median is {after[middle]:.6g} and was {before[middle]:.6g}"
-    ratio = after[middle] / before[middle] if before[middle] else math.nan
-    observed = (
-        Estimate(float(ratio), n=n, unit="median by the reference's")
-        if math.isfinite(ratio)
-        else Estimate(None, n=n, why="the reference's median is 0")
-    )
+def _compared(before: Quantiles, after: Quantiles) -> Judged:
+    was, now = before.at(0.5) or 0.0, after.at(0.5) or 0.0
+    observed = Estimate(now, n=after.n, unit="median")
+    moved = f"the median is {now:.6g} and was {was:.6g}"
+    changed = find_unit(before, after)
     if changed is None:
-        return Judged(True, observed, f"{moved}; the deciles do not differ as by a change of unit")
+        return Judged(True, observed, f"{moved}; the values do not differ as by a change of unit")
     line = f"{changed.factor:.6g} times the reference's" + (f", plus {changed.shift:.6g}" if changed.shift else "")
-    return Judged(False, observed, f"{moved}: every decile is about {line}, as from {changed.words}")
+    return Judged(False, observed, f"{moved}: the values are spread as {line}, as from {changed.words}")
 
 
-def find_unit(before: Any, after: Any, *, n: int) -> Unit | None:
-    """Return the change of unit that leads from some deciles to others, or None.
+def find_unit(before: Quantiles, after: Quantiles) -> Unit | None:
+    """Return the change of unit that leads from one column to another, or None.
 
-    The deciles must differ from the reference's by more than their sampling error and more than by a tenth, and lie on
-    the unit's line to within `NEAR` of their spread and that error; of several units the nearest is returned.
+    The columns must differ (D, the greatest difference of their distribution functions, is at least `APART`); the unit must
+    undo it (D is then at most `NEAR` beyond what chance and the sketches explain, and a third of what it was). A factor
+    below `FAR` is believed only of values that lie far from 0 as measured by their own spread: else, and this is common,
+    they have only become more or wider. Of several units the nearest is returned.
 
-    >>> find_unit([1.5, 1.6, 1.7, 1.8, 1.9], [150, 160, 170, 180, 190], n=1000).factor
-    100
-    >>> find_unit([1.5, 1.6, 1.7, 1.8, 1.9], [1.8, 1.9, 2.0, 2.1, 2.2], n=1000)
+    >>> heights = np.linspace(1.4, 2.1, 500)
+    >>> found = find_unit(Quantiles.of(heights), Quantiles.of(heights * 100))
+    >>> found.factor, find_unit(Quantiles.of(heights), Quantiles.of(heights + 0.3))
+    (100, None)
     """
-    old, new = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
-    spread = float(old[-1] - old[0])
-    if spread <= 0 or float(new[-1] - new[0]) == 0:
+    apart = distance(before, after, Unit(1.0, 0.0, ""))
+    if apart < APART:
         return None
-    # The standard error of a decile of a normal column is about 1.7 σ/√n, and its spread from 0.1 to 0.9 is 2.56 σ.
-    noise = 3 * 1.7 / 2.56 / math.sqrt(n)
-    best: tuple[float, Unit] | None = None
-    stays = float(np.abs(new - old).max()) / spread
-    if stays <= noise + 2 * NEAR:
-        return None
-    for unit in UNITS:
-        line = unit.factor * (old if unit.factor > 0 else old[::-1]) + unit.shift
-        width = abs(unit.factor) * spread
-        off = float(np.abs(new - line).max()) / width
-        tilt = abs((new[-1] - new[0]) / width - 1)
-        slack = NEAR + (noise if is_far(unit) else min(noise, NEAR))
-        if off <= slack and tilt <= slack and (best is None or off < best[0]):
-            best = (off, unit)
-    return best[1] if best else None
+    # 1.36·√(1/n + 1/m) is the 95 % point of D of two samples of one distribution (Smirnov 1948).
+    slack = NEAR + 1.36 * math.sqrt(1 / before.n + 1 / after.n) + before.rank_error + after.rank_error
+    low, middle, high = (float(value) for value in before.many([0.1, 0.5, 0.9]))  # type: ignore[union-attr]
+    settled = abs(middle) >= OFF_ZERO * (high - low)
+    believed = (unit for unit in UNITS if settled or unit.shift or not 1 / FAR < abs(unit.factor) < FAR)
+    left, best = min(((distance(before, after, unit), unit) for unit in believed), key=lambda pair: pair[0])
+    return best if left <= min(slack, apart / 3) else None
 
 
-def is_far(unit: Unit) -> bool:
-    """Return whether a unit is so far from the reference's that few other causes lead there."""
-    return bool(unit.shift) or not 1 / 5 < abs(unit.factor) < 5
+def distance(before: Quantiles, after: Quantiles, unit: Unit) -> float:
+    """Return the greatest difference of two distribution functions, the first one's values brought to a unit; in [0, 1].
+
+    Values of the second that are all whole may have been rounded, so that the two need only agree to within a half.
+    """
+    places, shares = _distribution(*before.cumulative(), unit)
+    values, reached = _distribution(*after.cumulative(), Unit(1.0, 0.0, ""))
+    whole = bool((values == np.round(values)).all()) and unit.factor != 1
+    one = _beyond(places, shares, values, reached, 0.5 if whole else 0.0)
+    other = _beyond(values, reached, places, shares, 0.5 if whole else 0.0)
+    return max(one, other)
+
+
+def _distribution(values: Numbers, up_to: Numbers, unit: Unit) -> tuple[Numbers, Numbers]:
+    """Return different places in order, and the share of rows at or below each."""
+    places = unit.factor * values.astype(np.float64) + unit.shift
+    weights = np.diff(up_to, prepend=0)
+    if unit.factor < 0:
+        places, weights = places[::-1], weights[::-1]
+    last = np.append(places[1:] != places[:-1], True)
+    return places[last], np.cumsum(weights)[last] / up_to[-1]
+
+
+def _beyond(places: Numbers, shares: Numbers, values: Numbers, reached: Numbers, half: float) -> float:
+    """Return how far the shares at some places are from what the other side reaches there, give or take a half."""
+    slack = half + 1e-9 * np.abs(places)
+    steps = np.append(0.0, reached)
+    low = steps[np.searchsorted(values, places - slack, side="right" if half == 0 else "left")]
+    high = steps[np.searchsorted(values, places + slack, side="right")]
+    low = np.minimum(low, high) if half else high
+    return float(np.maximum(low - shares, shares - high).max(initial=0.0))
 
 
 RULES = rules(
     Rule(
         "unit_change",
         "values",
-        "The deciles do not differ from the reference's as they would after a change of unit.",
+        "The values are not spread as the reference's would be in another unit.",
         _unit_change,
         UnitChange,
         kinds=NUMBERS,

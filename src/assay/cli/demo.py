@@ -23,7 +23,7 @@ def command(output: str) -> int:
     import time
 
     from assay.demo.story import tell, worst
-    from assay.report.findings import sentence
+    from assay.report.sentences import sentence
     from assay.report.signs import SIGNS
 
     begun = time.monotonic()

@@ -17,7 +17,7 @@ from assay.data.dataset import Dataset
 
 __all__ = ["Answer", "Batch", "Engine", "Glance", "Plan", "Progress", "Question", "State"]
 
-S = TypeVar("S", bound="State")
+S = TypeVar("S", bound="State", covariant=True)
 
 
 class State(Protocol):
@@ -100,4 +100,6 @@ class Engine(Protocol):
 
     def fold(self, dataset: Dataset, plan: Plan[S], *, progress: Progress | None = None) -> S: ...
 
-    def ask(self, dataset: Dataset, questions: Sequence[Question], *, others: Mapping[str, Dataset]) -> list[Answer]: ...
+    def ask(
+        self, dataset: Dataset, questions: Sequence[Question], *, others: Mapping[str, Dataset]
+    ) -> list[Answer]: ...

@@ -51,10 +51,17 @@ class PolarsEngine:
         """
         if not questions:
             return []
+        if ROW in dataset.schema:
+            return [
+                Answer(None, why=f"the column {ROW!r} has a name that Assay needs for row numbers; rename it")
+            ] * len(questions)
         self.scans += 1
         asked = {name for question in questions for name in question.columns}
         try:
-            copy = spool(dataset.scan().with_row_index(ROW).select(ROW, *cols(n for n in dataset.schema if n in asked)), place=dataset.source)
+            copy = spool(
+                dataset.scan().with_row_index(ROW).select(ROW, *cols(n for n in dataset.schema if n in asked)),
+                place=dataset.source,
+            )
         except DataError as error:
             return [Answer(None, why=str(error))] * len(questions)
         opened = {name: other.scan().with_row_index(ROW) for name, other in others.items()}
@@ -66,7 +73,9 @@ class PolarsEngine:
         return [answer for answer in answers if answer is not None]
 
 
-def _glances(questions: Sequence[Question], rows: pl.LazyFrame, others: Mapping[str, pl.LazyFrame]) -> list[Answer | None]:
+def _glances(
+    questions: Sequence[Question], rows: pl.LazyFrame, others: Mapping[str, pl.LazyFrame]
+) -> list[Answer | None]:
     """Return the answers that a cheaper look settles: one whose `failing` is 0; None for questions that must be asked."""
     looks = [question.glance(rows, others) if isinstance(question, Glance) else None for question in questions]
     try:

@@ -16,6 +16,7 @@ import polars as pl
 from assay.data import fingerprint
 from assay.data.dataset import first_line
 from assay.data.delimited import open_delimited
+from assay.data.delta import open_delta
 from assay.data.files import EXTENSIONS, File, Opened, format_of, natural, partition_of
 from assay.data.jsonlines import open_json, open_jsonl
 from assay.data.spool import Spool, keeping, temporary
@@ -40,7 +41,7 @@ def is_remote(source: str) -> bool:
 
 
 def open_remote(url: str) -> tuple[Opened, str]:
-    """Return the plan of what a URL names, and its fingerprint: one object, a glob of them, or a folder of parquet.
+    """Return the plan of what a URL names, and its fingerprint: an object, a glob, a folder of parquet, a Delta table.
 
     Raises `UsageError` where there is nothing there, `DataError` where the server does not answer or may not be read.
     """
@@ -56,6 +57,8 @@ def open_remote(url: str) -> tuple[Opened, str]:
         files, held = _copied(url, path)
         opened = TEXT[format](files)
         return Opened(keeping(opened.open, held), opened.n_rows, opened.notes), fingerprint.of_files(files)
+    if format == "folder" and _is_delta(url):
+        return open_delta(url)
     rows = _SCANS[format](url.rstrip("/") + "/" if format == "folder" else url)
     try:
         rows.collect_schema()
@@ -63,6 +66,15 @@ def open_remote(url: str) -> tuple[Opened, str]:
         return Opened(lambda: rows, n_rows=height), fingerprint.of_ends(rows, height=height)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise _told(url, error) from None
+
+
+def _is_delta(url: str) -> bool:
+    log = pl.scan_lines(f"{url.rstrip('/')}/_delta_log/*.json", n_rows=1, storage_options=OPTIONS)
+    try:
+        return bool(log.collect().height)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        # Whatever is wrong with this place, the reader of parquet says it better.
+        return False
 
 
 def _scan_parquet(url: str) -> pl.LazyFrame:

@@ -81,7 +81,7 @@ def _checked(data: Path, name: str, say: Callable[[str], None], *, source: str =
 def _save_reports(chapters: list[Chapter], folder: Path) -> None:
     from assay.report.render import write
 
-    merged = joined([chapter.findings for chapter in chapters])
+    merged = joined([chapter.findings for chapter in chapters], subject="New York's flights, 2013")
     for name in ("findings.json", "report.html", "report.md", "junit.xml"):
         write(merged, folder / name)
 

@@ -38,7 +38,10 @@ def infer_schema(profile: Profile) -> Schema:
     columns = {name: _field(column, roles.get(name, ""), texts=texts) for name, column in profile.columns.items()}
     keys = (profile.roles.id,) if profile.roles.id else ()
     dataset = DatasetSchema(columns=columns, keys=keys)
-    return Schema(datasets={profile.name: dataset}, notes=(f"inferred from {profile.rows:,} rows of {profile.name}; read it before you rely on it",))
+    return Schema(
+        datasets={profile.name: dataset},
+        notes=(f"inferred from {profile.rows:,} rows of {profile.name}; read it before you rely on it",),
+    )
 
 
 def _roles(profile: Profile) -> dict[str, Role]:
@@ -55,9 +58,9 @@ def _field(column: ColumnProfile, role: Role, *, texts: bool) -> Field:
     told: dict[str, Any] = {
         "type": _type(column, texts=texts), "missing_share_at_most": _missing(column), "unique": _unique(column), "rising": _rising(column),
     }  # fmt: skip
-    domain = () if told["unique"] else _domain(column)
+    domain = {} if told["unique"] else _domain(column)
     if domain:
-        told["one_of"] = domain
+        told |= domain
     elif column.kind.is_number:
         told |= _whole_range(column) or _range(column)
     elif column.kind.is_temporal:
@@ -96,11 +99,19 @@ def _out(value: float, *, up: bool) -> Decimal:
 def _unique(column: ColumnProfile) -> bool:
     """Return whether no value occurs twice, and that is no accident."""
     n, distinct = column.counts.present, column.distinct
-    if distinct is None or distinct.full or n < ENOUGH or distinct.count < n or column.kind in (Kind.FLOAT, Kind.DURATION, Kind.TIME):
+    if (
+        distinct is None
+        or distinct.full
+        or n < ENOUGH
+        or distinct.count < n
+        or column.kind in (Kind.FLOAT, Kind.DURATION, Kind.TIME)
+    ):
         return False
     if column.kind is Kind.INTEGER and column.extremes is not None:
         span = int(column.extremes.high) - int(column.extremes.low) + 1
-        return span <= n * n // 20 or bool(IDENTIFIER.search(column.name))  # of so few numbers, ten pairs would meet by chance
+        return span <= n * n // 20 or bool(
+            IDENTIFIER.search(column.name)
+        )  # of so few numbers, ten pairs would meet by chance
     if column.kind is Kind.TEXT:
         return bool(IDENTIFIER.search(column.name)) or _coded(column)
     return column.kind.is_instant
@@ -129,17 +140,28 @@ def _listed(column: ColumnProfile) -> Mapping[Any, int]:
     return column.frequent.counts if column.frequent is not None and column.frequent.exact else {}
 
 
-def _domain(column: ColumnProfile) -> tuple[Any, ...]:
-    """Return the values of a set that has stopped growing: few, each seen often; no numbers that are amounts."""
+def _domain(column: ColumnProfile) -> dict[str, Any]:
+    """Return a set of few values with many rows each, and room for others where some were so rare that there may be more.
+
+    The values never seen have about as many rows as those seen once (Good 1953): so much, and three standard errors.
+    """
     counts = _listed(column)
     n = column.counts.present
-    if not counts or len(counts) > SET_SIZE or n < max(ENOUGH, PER_VALUE * len(counts)) or min(counts.values()) < EACH:
-        return ()
-    if column.kind.is_text:
-        return tuple(sorted(counts))
-    if column.kind is Kind.INTEGER and 2 <= len(counts) <= NUMBERS_SET and not _dense(counts) and min(counts.values()) >= n / len(counts) / 10:
-        return tuple(sorted(counts))
-    return ()
+    if not counts or len(counts) > SET_SIZE or n < max(ENOUGH, PER_VALUE * len(counts)):
+        return {}
+    rare = [count for count in counts.values() if count < EACH]
+    if column.kind is Kind.INTEGER:
+        codes = (
+            2 <= len(counts) <= NUMBERS_SET
+            and not _dense(counts)
+            and min(counts.values()) >= max(EACH, n / len(counts) / 10)
+        )
+        return {"one_of": tuple(sorted(counts))} if codes else {}
+    if not column.kind.is_text or sum(rare) > n / 100 or len(rare) > max(1, len(counts) / 3):
+        return {}
+    once = sum(count == 1 for count in counts.values())
+    room = {"other_share_at_most": _out((once + 3 * math.sqrt(once + 1) + 3) / n, up=True)} if rare else {}
+    return {"one_of": tuple(sorted(counts)), **room}
 
 
 def _dense(counts: Mapping[int, int]) -> bool:
@@ -150,7 +172,12 @@ def _whole_range(column: ColumnProfile) -> dict[str, Any]:
     """Return the exact range of whole numbers without a hole whose ends do not thin out: months, hours, a scale."""
     counts = _listed(column)
     n = column.counts.present
-    if column.kind is not Kind.INTEGER or not 2 <= len(counts) <= SET_SIZE or not _dense(counts) or n < PER_VALUE * len(counts):
+    if (
+        column.kind is not Kind.INTEGER
+        or not 2 <= len(counts) <= SET_SIZE
+        or not _dense(counts)
+        or n < PER_VALUE * len(counts)
+    ):
         return {}
     low, high = min(counts), max(counts)
     if min(counts[low], counts[high]) < max(n / len(counts) / 5, EACH):
@@ -168,7 +195,7 @@ def _range(column: ColumnProfile) -> dict[str, Any]:
     span = high - low
     if not math.isfinite(span) or span <= 0:
         return {}
-    if 0 <= low and high <= 1 and high > 0.5 and column.kind is Kind.FLOAT:
+    if low >= 0 and high <= 1 and high > 0.5 and column.kind is Kind.FLOAT:
         return {"at_least": 0, "at_most": 1}
     first, middle, last = inner.tolist()
     told: dict[str, Any] = {}
@@ -218,14 +245,21 @@ def _pattern(column: ColumnProfile) -> str:
     patterns, lengths = column.patterns, column.lengths
     if patterns is None or lengths is None or not patterns.exact or (lengths.high or 0) > 64 or lengths.empty:
         return ""
-    enough = patterns.n >= column.counts.present >= ENOUGH or patterns.n >= 1000
+    # Shapes are seen in a sample, lengths in every row: one length throughout is evidence too.
+    enough = patterns.n >= column.counts.present >= ENOUGH or patterns.n >= (
+        ENOUGH if lengths.low == lengths.high else 1000
+    )
     if not enough or len(patterns.counts) != 1:
         return ""
     shape = str(next(iter(patterns.counts)))
     if "9" not in shape:
         return ""
     runs = re.findall(r"[Aa9]\+", shape)
-    width = lengths.low - len(re.sub(r"[Aa9]\+", "", shape)) if lengths.low == lengths.high and lengths.low is not None else 0
+    width = (
+        lengths.low - len(re.sub(r"[Aa9]\+", "", shape))
+        if lengths.low == lengths.high and lengths.low is not None
+        else 0
+    )
     return "".join(_part(part, width if len(runs) == 1 else 0) for part in re.findall(r"[Aa9]\+?|.", shape, re.DOTALL))
 
 

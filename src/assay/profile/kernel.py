@@ -126,7 +126,7 @@ class Column:
         n = len(self.words)
         if self.is_scale:
             return _runs(self.ordered) if n else None
-        if n > _MANY and self.hashes.approx_n_unique() > n // 8:
+        if n > _MANY and self.hashes.approx_n_unique() > n // 8:  # type: ignore[operator]
             return None
         counted = self.words.alias("value").value_counts(name="count")
         return counted["value"], counted["count"].to_list()
@@ -337,7 +337,7 @@ class Measurement:
 
     def _column_states(self, clean: pl.DataFrame, facts: Mapping[str, Facts], offset: int) -> dict[Need, State]:
         def one(name: str, needs: Sequence[Need]) -> list[State]:
-            view = Column(clean.get_column(name), facts[name], offset)
+            view = Column(clean.get_column(name).alias("value"), facts[name], offset)  # a name like "^a$" would be read as a pattern
             return [_measured(self.table[need.state], need, view) for need in needs]
 
         wanted = self._by_column

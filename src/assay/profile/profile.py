@@ -23,7 +23,16 @@ from assay.profile.states import Counts, Extremes, Lengths, Moments, Order, Segm
 from assay.profile.table import STATES
 from assay.verdict import Estimate, Mark
 
-__all__ = ["FORMAT", "ColumnProfile", "Profile", "edges_of", "merge_profiles", "profile_dataset", "profile_needs", "sample_edges"]
+__all__ = [
+    "FORMAT",
+    "ColumnProfile",
+    "Profile",
+    "edges_of",
+    "merge_profiles",
+    "profile_dataset",
+    "profile_needs",
+    "sample_edges",
+]
 
 FORMAT = 1
 
@@ -90,7 +99,8 @@ class ColumnProfile(msgspec.Struct, frozen=True):
 
 
 _STATE_FIELDS = (
-    "counts", "moments", "log_moments", "signs", "extremes", "quantiles", "histogram", "distinct", "frequent", "trues", "lengths", "patterns",
+    "counts", "moments", "log_moments", "signs", "extremes", "quantiles", "histogram", "distinct", "frequent", "trues",
+    "lengths", "patterns",
 )  # fmt: skip
 
 
@@ -111,7 +121,9 @@ def _mixes(a: ColumnProfile, b: ColumnProfile) -> None:
 
 
 def _unit(dtype: str) -> tuple[bool, ...]:
-    return tuple(f"'{unit}'" in dtype for unit in ("ms", "us", "ns")) + ("(" in dtype and "zone" in dtype and "zone=None" not in dtype,)
+    """Return of a temporal type's text which unit it names, and whether a zone."""
+    zoned = "zone" in dtype and "zone=None" not in dtype
+    return (*(f"'{unit}'" in dtype for unit in ("ms", "us", "ns")), zoned)
 
 
 def _unmatched(name: str, a: ColumnProfile, b: ColumnProfile) -> str:
@@ -134,7 +146,11 @@ def _order_of(column: ColumnProfile, start: int) -> Order:
 
 def _moved(segment: Segment, by: int) -> Segment:
     rows = {name: tuple(row + by for row in getattr(segment, name)) for name in ("fall_rows", "tie_rows", "rise_rows")}
-    ends = {name: None if row is None else row + by for name in ("first_row", "widest_row") for row in (getattr(segment, name),)}
+    ends = {
+        name: None if row is None else row + by
+        for name in ("first_row", "widest_row")
+        for row in (getattr(segment, name),)
+    }
     return msgspec.structs.replace(segment, start=segment.start + by, stop=segment.stop + by, **ends, **rows)
 
 
@@ -199,7 +215,9 @@ def _edges(ordered: Any, *, bins: int = POINTS) -> tuple[float, ...]:
     return tuple(edges[np.isfinite(edges)].tolist())
 
 
-def profile_needs(schema: Mapping[str, pl.DataType], *, edges: Mapping[str, tuple[float, ...]] | None = None) -> tuple[Need, ...]:
+def profile_needs(
+    schema: Mapping[str, pl.DataType], *, edges: Mapping[str, tuple[float, ...]] | None = None
+) -> tuple[Need, ...]:
     """Return all that a profile measures of columns of these types; `edges` adds histograms on a reference's bins."""
     needs = []
     for name, dtype in schema.items():
@@ -238,7 +256,9 @@ def profile_dataset(
     return from_measured(dataset, measured)
 
 
-def sample_edges(dataset: Dataset, *, sentinels: Mapping[str, tuple[Any, ...]] | None = None) -> dict[str, tuple[float, ...]]:
+def sample_edges(
+    dataset: Dataset, *, sentinels: Mapping[str, tuple[Any, ...]] | None = None
+) -> dict[str, tuple[float, ...]]:
     """Return for each column on a scale the edges of the quantile bins of the dataset's first rows.
 
     At most `SAMPLE_ROWS` rows are read, fewer of a wide table: this is no scan.
@@ -258,7 +278,7 @@ def sample_edges(dataset: Dataset, *, sentinels: Mapping[str, tuple[Any, ...]] |
 
 def _number(name: str, dtype: pl.DataType, sentinels: tuple[Any, ...]) -> pl.Expr:
     values = present(name, dtype, sentinels)
-    return (values.to_physical() if dtype.is_temporal() else values).cast(pl.Float64)
+    return (values.to_physical() if dtype.is_temporal() else values).cast(pl.Float64).alias(name)
 
 
 SAMPLE_ROWS = 65_536

@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+
 from assay.codec import atomic, convert, dump_json, json_schema, read_text
 from assay.data.dataset import Roles
 from assay.data.kinds import Kind
@@ -160,7 +161,11 @@ def _recognize(value: Any, file: str) -> None:
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind != KIND:
         found = f"kind is {kind!r}" if kind else "the file holds something else"
-        raise ConfigError(f"this is not a profile: {found}", place=file, hint="give a file that assay profile DATA -o profile.json wrote")
+        raise ConfigError(
+            f"this is not a profile: {found}",
+            place=file,
+            hint="give a file that assay profile DATA -o profile.json wrote",
+        )
     written = value.get("format")
     if written != FORMAT:
         way = "install a newer assay" if isinstance(written, int) and written > FORMAT else "profile the data again"
@@ -170,7 +175,11 @@ def _recognize(value: Any, file: str) -> None:
 def profile_schema() -> str:
     """Return the JSON Schema (draft 2020-12) of a saved profile, as text."""
     schema = json_schema(_File)
-    return dump_json({"$schema": schema.pop("$schema"), "$id": SCHEMA_ID, "title": "A profile of Assay", **schema}).replace('"_', '"').replace("/_", "/")
+    return (
+        dump_json({"$schema": schema.pop("$schema"), "$id": SCHEMA_ID, "title": "A profile of Assay", **schema})
+        .replace('"_', '"')
+        .replace("/_", "/")
+    )
 
 
 # From states to records and back.
@@ -229,7 +238,9 @@ def _unpacked(packed: _Packed, kinds: str = "iuf") -> Numbers:
 
 
 def _extremes_read(record: _Extremes) -> Extremes:
-    if not (isinstance(record.low, list) and isinstance(record.high, list) and len(record.low) == len(record.high) == 1):
+    if not (
+        isinstance(record.low, list) and isinstance(record.high, list) and len(record.low) == len(record.high) == 1
+    ):
         raise ValueError("low and high are lists of one value")
     return Extremes(record.low[0], record.high[0])
 
@@ -300,7 +311,11 @@ def _text(value: Any) -> str | int:
 def _heard(value: Any, where: str) -> Any:
     """Return data of `_spoken` with its typed values again; raise `_BrokenError` where a tag's text does not fit."""
     if isinstance(value, list):
-        return [_heard(item, f"{where}[{i}]") for i, item in enumerate(value)] if any(isinstance(v, dict | list) for v in value) else value
+        return (
+            [_heard(item, f"{where}[{i}]") for i, item in enumerate(value)]
+            if any(isinstance(v, dict | list) for v in value)
+            else value
+        )
     if not isinstance(value, dict):
         return value
     tag = next(iter(value), "")
@@ -317,7 +332,16 @@ def _heard(value: Any, where: str) -> Any:
 
 def _zoned(zone: str) -> Callable[[str], datetime]:
     place = ZoneInfo(zone) if zone else None
-    return lambda text: datetime.fromisoformat(text) if place is None else datetime.fromisoformat(text).astimezone(place)
+
+    def make(text: str) -> datetime:
+        written = datetime.fromisoformat(text)
+        if place is None:
+            return written
+        # Not by way of UTC, which the ends of the calendar have not; the offset tells the two hours of an autumn night apart.
+        local = written.replace(tzinfo=place)
+        return local if local.utcoffset() == written.utcoffset() else local.replace(fold=1)
+
+    return make
 
 
 _MAKERS: dict[str, Callable[[str], Callable[[Any], Any]]] = {

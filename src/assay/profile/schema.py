@@ -21,8 +21,8 @@ from assay.data.kinds import Kind
 from assay.errors import ConfigError, UsageError, nearest
 
 __all__ = [
-    "FORMAT", "DatasetSchema", "Field", "Schema", "dump_schema", "is_schema", "join_schemas", "kinds_of", "load_schema", "parse_schema", "save_schema",
-    "schema_schema",
+    "FORMAT", "DatasetSchema", "Field", "Schema", "dump_schema", "is_schema", "join_schemas", "kinds_of", "load_schema",
+    "parse_schema", "save_schema", "schema_schema",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -172,7 +172,9 @@ def parse_schema(text: str, *, file: str = "<schema>") -> Schema:
     written = head.get("format", FORMAT)
     if written != FORMAT:
         way = "install a newer assay" if isinstance(written, int) and written > FORMAT else "write format: 1"
-        raise ConfigError(f"format is {written!r}; this assay reads format {FORMAT}", place=_place(text, file, ("format",)), hint=way)
+        raise ConfigError(
+            f"format is {written!r}; this assay reads format {FORMAT}", place=_place(text, file, ("format",)), hint=way
+        )
     content = load_yaml(text, _Raw, file=file)
     datasets = {name: _read_dataset(told, text, file, name) for name, told in content.datasets.items()}
     schema = Schema(datasets=datasets, environments=content.environments, notes=content.notes)
@@ -191,7 +193,11 @@ def _read_dataset(told: dict[str, Any], text: str, file: str, name: str) -> Data
     for column, field in columns.items():
         place = _place(text, file, ("datasets", name, "columns", column))
         fields[column] = convert({} if field is None else field, Field, file=place)
-    whole = convert({key: value for key, value in told.items() if key != "columns"}, DatasetSchema, file=_place(text, file, ("datasets", name)))
+    whole = convert(
+        {key: value for key, value in told.items() if key != "columns"},
+        DatasetSchema,
+        file=_place(text, file, ("datasets", name)),
+    )
     return msgspec.structs.replace(whole, columns=fields)
 
 
@@ -219,20 +225,28 @@ def _faults(schema: Schema) -> Iterator[Fault]:
         for column, field in dataset.columns.items():
             for key, message, hint in _field_faults(field, schema.environments):
                 yield (*at, "columns", column, key), message, hint
-        for key in dataset.keys:
-            unknown = next((column for column in key if column not in dataset.columns), None)
-            if unknown is not None or not key:
+        for names in dataset.keys:
+            unknown = next((column for column in names if column not in dataset.columns), None)
+            if unknown is not None or not names:
                 known = nearest(unknown or "", dataset.columns)
-                yield (*at, "keys"), f"there is no column {unknown!r}" if key else "a key has no columns", known
+                yield (*at, "keys"), f"there is no column {unknown!r}" if names else "a key has no columns", known
         for role in ("time", "label", "prediction", "split"):
             holders = [column for column, field in dataset.columns.items() if field.role == role]
             if len(holders) > 1:
-                yield (*at, "columns", holders[1], "role"), f"{holders[0]!r} and {holders[1]!r} are both the {role}", "keep one of them"
+                yield (
+                    (*at, "columns", holders[1], "role"),
+                    f"{holders[0]!r} and {holders[1]!r} are both the {role}",
+                    "keep one of them",
+                )
 
 
 def _field_faults(field: Field, environments: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     if field.type and not kinds_of(field.type):
-        yield "type", f"there is no type {field.type!r}", nearest(field.type, [*_words(), *_types()], most=len(_words()))
+        yield (
+            "type",
+            f"there is no type {field.type!r}",
+            nearest(field.type, [*_words(), *_types()], most=len(_words())),
+        )
     for key in ("missing_share_at_most", "other_share_at_most"):
         share = getattr(field, key)
         if share is not None and not 0 <= share <= 1:
@@ -244,7 +258,11 @@ def _field_faults(field: Field, environments: Sequence[str]) -> Iterator[tuple[s
         try:
             pl.Series([""]).str.contains(field.matches)
         except pl.exceptions.ComputeError as error:
-            yield "matches", f"{field.matches!r} is not a regular expression: {str(error).splitlines()[0]}", "quote it with '…' so that \\ stays \\"
+            yield (
+                "matches",
+                f"{field.matches!r} is not a regular expression: {str(error).splitlines()[0]}",
+                "quote it with '…' so that \\ stays \\",
+            )
     for key in ("only_in", "not_in"):
         unknown = next((name for name in getattr(field, key) if environments and name not in environments), None)
         if unknown is not None:
@@ -252,7 +270,12 @@ def _field_faults(field: Field, environments: Sequence[str]) -> Iterator[tuple[s
 
 
 def _range_faults(field: Field) -> Iterator[tuple[str, str, str]]:
-    for low_name, high_name in (("at_least", "at_most"), ("at_least", "below"), ("above", "at_most"), ("above", "below")):
+    for low_name, high_name in (
+        ("at_least", "at_most"),
+        ("at_least", "below"),
+        ("above", "at_most"),
+        ("above", "below"),
+    ):
         low, high = getattr(field, low_name), getattr(field, high_name)
         if low is None or high is None:
             continue
@@ -272,7 +295,13 @@ def _words() -> tuple[str, ...]:
 @cache
 def _types() -> dict[str, Kind]:
     """Return the names of Polars types with the kind of each."""
-    named = {"String": Kind.TEXT, "Utf8": Kind.TEXT, "Categorical": Kind.CATEGORY, "Enum": Kind.CATEGORY, "Array": Kind.LIST}
+    named = {
+        "String": Kind.TEXT,
+        "Utf8": Kind.TEXT,
+        "Categorical": Kind.CATEGORY,
+        "Enum": Kind.CATEGORY,
+        "Array": Kind.LIST,
+    }
     found: dict[str, Kind] = {}
     for name in dir(pl):
         kind = getattr(pl, name)
@@ -347,5 +376,10 @@ def join_schemas(schemas: Iterable[Schema]) -> Schema:
 def schema_schema() -> str:
     """Return the JSON Schema (draft 2020-12) of a schema file, as text."""
     schema = json_schema(_File)
-    titled = {"$schema": schema.pop("$schema"), "$id": f"urn:assay:schema:{FORMAT}", "title": "A schema of Assay", **schema}
+    titled = {
+        "$schema": schema.pop("$schema"),
+        "$id": f"urn:assay:schema:{FORMAT}",
+        "title": "A schema of Assay",
+        **schema,
+    }
     return dump_json(titled).replace('"_File"', '"File"').replace("/_File", "/File")

@@ -152,7 +152,9 @@ class Distinct(msgspec.Struct, frozen=True):
         if not self.scheme:
             return other
         if self.scheme != other.scheme:
-            raise ValueError(f"distinct values were hashed by {self.scheme} and by {other.scheme}; profile both with one version")
+            raise ValueError(
+                f"distinct values were hashed by {self.scheme} and by {other.scheme}; profile both with one version"
+            )
         limit = np.uint64(min(self.limit, other.limit))
         kept = _sorted_unique(np.concatenate([self.hashes, other.hashes]))
         full = self.full or other.full
@@ -199,7 +201,7 @@ class Frequent(msgspec.Struct, frozen=True):
 
     @staticmethod
     def of(counts: dict[Any, int], *, n: int | None = None, error: int = 0) -> Frequent:
-        """Return the sketch of values counted exactly; where they are not all of the `n` rows, the others occur at most `error` times each."""
+        """Return the sketch of values counted exactly; of `n` rows, where there are others that occur at most `error` times each."""
         total = sum(counts.values()) if n is None else n
         return Frequent(counts, total, error, dict.fromkeys(counts, error) if error else {})._cut()
 
@@ -211,7 +213,10 @@ class Frequent(msgspec.Struct, frozen=True):
         drop = max(sorted(weights.values(), reverse=True)[VALUES], 0)
         kept = [value for value, weight in weights.items() if weight > drop]
         return Frequent(
-            {value: self.counts[value] for value in kept}, self.n, self.error + drop, {value: settled.get(value, 0) + drop for value in kept}
+            {value: self.counts[value] for value in kept},
+            self.n,
+            self.error + drop,
+            {value: settled.get(value, 0) + drop for value in kept},
         )
 
     def merge(self, other: Frequent) -> Frequent:
@@ -258,7 +263,9 @@ class Histogram(msgspec.Struct, frozen=True):
         place = np.searchsorted(ordered, starts, side="left")
         last = int(np.searchsorted(ordered, stop, side="right"))
         if len(edges) == 1:
-            return Histogram(edges, np.array([last - place[0]], dtype=np.int64), int(place[0]), int(len(ordered) - last))
+            return Histogram(
+                edges, np.array([last - place[0]], dtype=np.int64), int(place[0]), int(len(ordered) - last)
+            )
         counts = np.diff(place)
         counts[-1] += last - int(place[-1])
         return Histogram(edges, counts.astype(np.int64), int(place[0]), int(len(ordered) - last))
@@ -313,11 +320,15 @@ def unpack(packed: dict[str, str]) -> Numbers:
     """Return the array of `pack`; raises ValueError where the text is not one."""
     try:
         dtype = np.dtype(packed["type"])
-        if dtype.kind not in "biuf":
-            raise ValueError(f"{dtype} holds no numbers")
         width = dtype.itemsize if dtype.itemsize in _WIDTHS else 1
         raw = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"], validate=True)), dtype="u1")
         steps = np.ascontiguousarray(raw.reshape(width, -1).T).view(f"<u{width}").ravel()
-        return np.cumsum(steps, dtype=f"<u{width}").view(dtype)
+        return np.cumsum(steps, dtype=f"<u{width}").view(_number_type(dtype))
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise ValueError(f"this is not a packed array: {error}") from None
+
+
+def _number_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.kind not in "biuf":
+        raise ValueError(f"{dtype} holds no numbers")
+    return dtype

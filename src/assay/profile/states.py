@@ -306,6 +306,8 @@ class Order(msgspec.Struct, frozen=True):
         """Return the order over both."""
         merged: list[Segment] = []
         for segment in sorted((*self.segments, *other.segments), key=lambda s: (s.start, s.stop)):
+            if segment.start == segment.stop:
+                continue  # of no rows: it touches nothing, and would stand between segments that do
             if merged and merged[-1].stop == segment.start:
                 merged[-1] = merged[-1].joined(segment)
             else:

@@ -313,14 +313,15 @@ _RUNS = re.compile(r"([Aa9])\1+")
 def _order(need: Need, view: Column) -> Order:
     series, start = view.series, view.offset
     stop = start + len(series)
-    values = series.to_physical() if view.facts.kind is Kind.DECIMAL else physical(series, view.facts.kind) if series.dtype not in _WIDE else series
+    whole = view.facts.kind is Kind.DECIMAL or series.dtype in _WIDE  # floats would not tell neighbours apart
+    values = series.to_physical() if whole else physical(series, view.facts.kind)
     rows = None
     if values.null_count():
         keep = values.is_not_null()
         rows, values = keep.arg_true(), values.filter(keep)
     n = len(values)
     if n == 0:
-        return Order((Segment(start, stop),))
+        return Order((Segment(start, stop),) if stop > start else ())
     before, after = values.head(n - 1), values.tail(n - 1)
     steps = {"fall": after < before, "tie": after == before, "rise": after > before}
     places = {name: [start + _row(rows, i + 1) for i in mask.arg_true().head(EXAMPLES).to_list()] for name, mask in steps.items()}
@@ -341,9 +342,11 @@ def _row(rows: pl.Series | None, place: int) -> int:
 def _widest(before: pl.Series, after: pl.Series, rises: int) -> tuple[int | float, int | None]:
     if not rises:
         return 0, None
-    wide = before.dtype.is_integer() and before.dtype not in _WIDE
-    steps = after.cast(pl.Int128) - before.cast(pl.Int128) if wide else after.cast(pl.Float64) - before.cast(pl.Float64)
-    place = steps.fill_nan(0.0).arg_max() if not wide else steps.arg_max()
+    ends = [end for side in (before, after) for end in (side.min(), side.max())]
+    # A step between whole numbers is whole, where it and they fit the widest type that there is.
+    whole = before.dtype.is_integer() and max(ends) < 2**127 and max(ends) - min(ends) < 2**127  # type: ignore[type-var, operator]
+    steps = after.cast(pl.Int128) - before.cast(pl.Int128) if whole else after.cast(pl.Float64) - before.cast(pl.Float64)
+    place = steps.arg_max() if whole else steps.fill_nan(0.0).arg_max()
     return (0, None) if place is None else (steps.item(place), place + 1)
 
 

@@ -25,6 +25,7 @@ from assay.report.page import (
     Row,
     Share,
     Table,
+    Text,
 )
 from assay.report.sentences import estimate_text, failing_share, quantity_text, rows_text, sentence
 from assay.report.signs import summary, tally
@@ -125,6 +126,8 @@ def _card(outcome: Outcome) -> Card:
     facts = tuple(_facts(outcome, said, drawn=picture is not None))
     if facts:
         blocks.append(KeyValues(facts, inline=True))
+    if outcome.note:
+        blocks.append(Text(words.clean(f"Why it is checked: {outcome.note}."), quiet=True))
     if picture is not None:
         blocks.append(picture)
     if outcome.examples:
@@ -298,14 +301,16 @@ def _checked(outcome: Outcome) -> str:
 
 def _context(findings: Findings) -> str:
     origin = findings.provenance
-    datasets = [_dataset(mark) for mark in origin.datasets]
+    # One dataset may be marked twice, as a reference and as another table; the mark that knows its rows says more.
+    marks = {(mark.name, mark.source): mark for mark in sorted(origin.datasets, key=lambda mark: mark.rows is not None)}
+    datasets = [_dataset(mark) for mark in origin.datasets if marks[mark.name, mark.source] is mark]
     return " · ".join([*datasets, words.instant(origin.started_at), words.duration(origin.seconds)])
 
 
 def _dataset(mark: Mark) -> str:
     size = [f"{mark.rows:,} rows"] if mark.rows is not None else []
     size += [f"{mark.columns:,} columns"] if mark.columns is not None else []
-    name = words.clean(mark.name, most=200)
+    name = ("reference " if mark.part == "reference" else "") + words.clean(mark.name, most=200)
     return f"{name} ({', '.join(size)})" if size else name
 
 
@@ -322,9 +327,12 @@ def _provenance(findings: Findings) -> Details:
     items += [("suite", words.clean(origin.suite))] if origin.suite else []
     items += [("suite fingerprint", Code(words.clean(origin.suite_fingerprint)))] if origin.suite_fingerprint else []
     for mark in origin.datasets:
-        items.append((words.clean(mark.part), f"{_dataset(mark)}, from {words.clean(mark.source)}"))
+        items.append(
+            (words.clean(mark.part), f"{_dataset(mark).removeprefix('reference ')}, from {words.clean(mark.source)}")
+        )
         if mark.fingerprint:
             items.append((f"{words.clean(mark.part)} fingerprint", Code(words.clean(mark.fingerprint))))
+        items += [(f"{words.clean(mark.part)} was read", words.clean(note)) for note in mark.notes]
     items += [(words.clean(name), words.clean(version)) for name, version in sorted(origin.versions.items())]
     return Details(
         "Where this comes from",

@@ -50,7 +50,8 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 def show(page: Page, stream: IO[str], *, environment: Mapping[str, str] = os.environ) -> None:
     """Write a page to a stream: as wide as its terminal, in colour only on a terminal where NO_COLOR is not set."""
     terminal = stream.isatty()
-    width = shutil.get_terminal_size((WIDTH, 24)).columns if terminal else int(environment.get("COLUMNS") or WIDTH)
+    told = environment.get("COLUMNS", "")
+    width = shutil.get_terminal_size((WIDTH, 24)).columns if terminal else int(told) if told.isdecimal() else WIDTH
     colour = terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
     stream.write(text(page, width=min(width, 140), colour=colour))
 
@@ -116,7 +117,7 @@ def _banner(block: Banner) -> Iterator[RenderableType]:
         _line(f"  {block.sentence}")
     )
     total = sum(n for _, n in block.counts)
-    if total > 1:
+    if len(block.counts) > 1:
         yield _stack([(n / total, verdict) for verdict, n in block.counts])
         yield _joined(
             [(f"{SIGNS[verdict].shape} {n:,} {verdict.value}", SIGNS[verdict].style) for verdict, n in block.counts]

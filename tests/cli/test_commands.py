@@ -1,0 +1,253 @@
+"""Commands as a shell sees them: exit codes, one sentence for an error, whole files or none."""
+
+import json
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from assay.cli import COMMANDS, app, main
+from assay.report import load_findings
+
+PEOPLE = pl.DataFrame({"name": ["ann", "bob", "cid"], "age": [41, 200, 7]})
+SUITE = "suite: people\ncolumns: {age: {between: [0, 120]}}\n"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    PEOPLE.write_parquet("people.parquet")
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    (tmp_path / "loose.yaml").write_text("columns: {age: {between: [0, 300]}}\n")
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    streams = capsys.readouterr()
+    return stopped.value.code, streams.out, streams.err
+
+
+def test_a_broken_check_exits_with_1(here, capsys):
+    code, out, _ = run(capsys, "check", "people.parquet", "--suite", "suite.yaml")
+
+    assert code == 1
+    assert "1 of 3 rows" in out
+
+
+def test_a_kept_suite_exits_with_0(here, capsys):
+    assert run(capsys, "check", "people.parquet", "--suite", "loose.yaml")[0] == 0
+
+
+def test_a_suite_without_checks_could_not_judge(here, capsys):
+    (here / "empty.yaml").write_text("suite: empty\n")
+
+    assert run(capsys, "check", "people.parquet", "--suite", "empty.yaml")[0] == 3
+
+
+def test_a_suite_for_another_schema_could_not_judge_and_says_why(here, capsys):
+    (here / "other.yaml").write_text("columns: {salary: {between: [0, 120]}}\n")
+
+    code, out, err = run(capsys, "check", "people.parquet", "--suite", "other.yaml")
+
+    assert code == 3
+    assert "There is no column salary" in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["check", "nowhere.parquet"], 2, "nowhere.parquet: there is no such file or folder"),
+        (["check", "peeple.parquet"], 2, "did you mean 'people.parquet'?"),
+        (["check", "*.nothing"], 2, "*.nothing"),
+        (["check", "people.parquet", "--suite", "no.yaml"], 2, "no.yaml: there is no such file"),
+        (["check", "people.parquet", "--other", "planes"], 2, "--other is given 'planes'; expected NAME=PATH"),
+        (["check", "people.parquet", "--now", "noon"], 2, "--now is 'noon', which is not an instant"),
+        (["check", "people.parquet", "--now", "2026-01-01"], 2, "has no zone"),
+        (["check", "people.parquet", "--id", "nmae"], 2, "has no column 'nmae'; did you mean 'name'?"),
+        (["check"], 2, "assay.yaml: no DATA was given and there is no such file"),
+        (["checks", "betwen"], 2, "there is no check called 'betwen'; did you mean 'between'?"),
+        (["report", "suite.yaml"], 2, "suite.yaml"),
+        (["profile", "suite.yaml"], 2, "suite.yaml"),
+        (["check", "people.parquet", "--nonsense"], 2, "nonsense"),
+        (["nonsense"], 2, "nonsense"),
+        (["config", "check", "suite.yaml"], 2, "suite.yaml"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_one_sentence(here, capsys, arguments, code, words):
+    stopped, _, err = run(capsys, *arguments)
+
+    assert stopped == code
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_broken_footer_could_not_judge(here, capsys):
+    (here / "torn.parquet").write_bytes((here / "people.parquet").read_bytes()[:-20])
+
+    code, _, err = run(capsys, "check", "torn.parquet")
+
+    assert code == 3
+    assert err.startswith("assay: torn.parquet: ")
+
+
+def test_a_row_with_too_many_fields_could_not_judge_and_is_named(here, capsys):
+    (here / "ragged.csv").write_text("a,b\n1,2\n3,4,5\n")
+
+    code, _, err = run(capsys, "check", "ragged.csv")
+
+    assert code == 3
+    assert "ragged.csv" in err
+    assert "3" in err
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".json", "{"), (".html", "<!"), (".md", "#"), (".xml", "<?xml"), (".txt", "people")])
+def test_a_report_is_written_in_the_format_of_its_suffix(here, capsys, suffix, start):
+    code, out, err = run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "-o", f"report{suffix}")
+
+    assert (code, out) == (1, "")
+    assert f"wrote report{suffix}" in err
+    assert (here / f"report{suffix}").read_text().startswith(start)
+
+
+def test_a_report_into_a_folder_that_is_not_there_writes_nothing(here, capsys):
+    code, _, err = run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "-o", "no/report.html")
+
+    assert code == 2
+    assert "cannot write here" in err
+
+
+def test_saved_findings_are_shown_again_and_exit_as_they_did(here, capsys):
+    run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "-o", "findings.json")
+
+    code, out, _ = run(capsys, "report", "findings.json", "--format", "junit")
+
+    assert code == 1
+    assert "<failure" in out
+    assert load_findings("findings.json").subject == "people"
+
+
+def test_findings_as_json_have_no_other_word_on_standard_output(here, capsys):
+    _, out, _ = run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "--format", "json")
+
+    assert json.loads(out)["kind"] == "assay.findings"
+
+
+def test_failing_rows_are_set_apart(here, capsys):
+    code, _, err = run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "--quarantine", "apart")
+
+    assert code == 1
+    assert "1 rows in apart/rejected.parquet, 2 clean ones in apart/clean.parquet" in err
+    assert pl.read_parquet("apart/rejected.parquet")["name"].to_list() == ["bob"]
+
+
+def test_a_profile_is_saved_and_shown_again(here, capsys):
+    assert run(capsys, "profile", "people.parquet", "-o", "profile.json")[0] == 0
+
+    code, out, _ = run(capsys, "profile", "profile.json")
+
+    assert code == 0
+    assert "age" in out
+
+
+def test_profiles_of_several_files_merge(here, capsys):
+    run(capsys, "profile", "people.parquet", "people.parquet", "-o", "both.json")
+
+    assert json.loads((here / "both.json").read_text())["rows"] == 6
+
+
+def test_a_suggested_suite_passes_on_its_reference(here, capsys):
+    pl.DataFrame({"x": [i % 7 for i in range(500)]}).write_parquet("reference.parquet")
+
+    assert run(capsys, "suggest", "reference.parquet", "-o", "suggested.yaml")[0] == 0
+    assert run(capsys, "check", "reference.parquet", "--suite", "suggested.yaml")[0] == 0
+
+
+def test_a_schema_is_inferred_and_compared(here, capsys):
+    pl.DataFrame({"name": ["ann"], "years": [41]}).write_parquet("renamed.parquet")
+    assert run(capsys, "schema", "infer", "people.parquet", "-o", "old.yaml")[0] == 0
+
+    code, out, _ = run(capsys, "schema", "diff", "old.yaml", "renamed.parquet")
+
+    assert code == 1
+    assert "age" in out
+
+
+def test_a_dataset_is_judged_by_its_schema(here, capsys):
+    run(capsys, "schema", "infer", "people.parquet", "-o", "schema.yaml")
+
+    assert run(capsys, "check", "people.parquet", "--suite", "schema.yaml")[0] == 0
+
+
+def test_init_writes_what_check_then_runs(here, capsys):
+    assert run(capsys, "init")[0] == 0
+    assert run(capsys, "config", "check")[0] == 0
+
+    code, out, _ = run(capsys, "check")
+
+    assert code in (0, 3)
+    assert "people" in out
+    assert (here / "reports" / "findings.html").exists()
+
+
+def test_init_does_not_replace_a_file(here, capsys):
+    run(capsys, "init")
+
+    assert run(capsys, "init")[0] == 2
+
+
+def test_assay_yaml_ties_a_suite_and_other_tables_together(here, capsys):
+    pl.DataFrame({"name": ["ann", "bob"]}).write_parquet("known.parquet")
+    (here / "keys.yaml").write_text("table: {in_table: {columns: [name], other: known}}\n")
+    (here / "assay.yaml").write_text(
+        "datasets: {people: {source: people.parquet}, known: {source: known.parquet}}\n"
+        "checks: [{dataset: people, suite: keys.yaml, others: [known], quarantine: apart}]\n"
+    )
+
+    code, out, _ = run(capsys, "check")
+
+    assert code == 1
+    assert "1 of 3 rows" in out
+    assert pl.read_parquet("apart/rejected.parquet")["name"].to_list() == ["cid"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("datasets: {}\nchecks: [{dataset: people}]\n", "assay.yaml: checks[0].dataset: there is no dataset 'people'"),
+        ("datasets: {people: {sorce: a}}\n", "assay.yaml:1: datasets.people.sorce: there is no key 'sorce'; did you mean 'source'?"),
+        ("datasets: {people: {source: a}}\nreport: {formats: [htm]}\n", "there is no format 'htm'; did you mean 'html'?"),
+        ("datasets: {people: {source: a}}\nformat: 9\n", "format is 9; this version of Assay reads format 1"),
+    ],
+)
+def test_a_wrong_assay_yaml_says_where(here, capsys, text, words):
+    (here / "assay.yaml").write_text(text)
+
+    code, _, err = run(capsys, "config", "check")
+
+    assert code == 2
+    assert words in err
+
+
+def test_the_json_schema_of_assay_yaml_is_printed(here, capsys):
+    _, out, _ = run(capsys, "config", "schema")
+
+    assert json.loads(out)["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(capsys, name):
+    command = app.get_command(None, name)
+
+    assert command is not None
+    assert command.help
+
+
+def test_a_reader_that_goes_away_is_no_error(here):
+    command = f"{sys.executable} -m assay checks | head -1"
+
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
