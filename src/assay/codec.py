@@ -13,7 +13,7 @@ import re
 import tempfile
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ import msgspec
 from assay.errors import ConfigError, DataError, UsageError, nearest
 
 __all__ = [
-    "atomic", "convert", "dump_json", "dump_yaml", "format_duration", "json_schema", "load_json", "load_yaml",
+    "atomic", "convert", "dump_json", "dump_yaml", "format_duration", "json_schema", "line_of", "load_json", "load_yaml",
     "parse_duration", "plain", "read_text",
 ]
 
@@ -97,6 +97,24 @@ def load_yaml(text: str, kind: type[T], *, file: str = "<text>") -> T:
     lines: dict[str, int] = {}
     value = _build(node, "$", lines, file) if node is not None else {}
     return convert(value, kind, file=file, lines=lines)
+
+
+def line_of(text: str, path: Sequence[str]) -> int:
+    r"""Return the line of a path of keys in YAML text, or of as much of it as there is; the first line is 1.
+
+    >>> line_of("a:\n  b: 1\n", ["a", "b"])
+    2
+    """
+    import yaml
+
+    node, line = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), 1
+    for key in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((k, v) for k, v in pairs if getattr(k, "value", None) == key), None)
+        if found is None:
+            break
+        node, line = found[1], found[0].start_mark.line + 1
+    return line
 
 
 def _build(node: Any, path: str, lines: dict[str, int], file: str, inside: tuple[int, ...] = ()) -> Any:

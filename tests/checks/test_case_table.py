@@ -108,7 +108,9 @@ CASES = [
     Case([NOON], pl.Datetime("ms"), "between", {"at_most": NOON - timedelta(microseconds=1)}, "fail"),
     Case([NOON], pl.Datetime("ns"), "between", {"at_most": datetime(9999, 12, 31)}, "pass"),
     Case([NOON_NY], pl.Datetime("us", "America/New_York"), "between", {"at_most": NOON_UTC}, "fail"),
-    Case([NOON_NY], pl.Datetime("us", "America/New_York"), "between", {"at_most": NOON_UTC + timedelta(hours=5)}, "pass"),
+    Case(
+        [NOON_NY], pl.Datetime("us", "America/New_York"), "between", {"at_most": NOON_UTC + timedelta(hours=5)}, "pass"
+    ),
     Case([NOON_NY], pl.Datetime("us", "America/New_York"), "between", {"at_most": "2013-01-31T17:00:00Z"}, "pass"),
     Case([time(9, 30)], pl.Time, "between", ["09:00", "09:30"], "pass"),
     Case([timedelta(minutes=5)], pl.Duration("ms"), "between", {"below": "5m"}, "fail"),
@@ -240,7 +242,10 @@ def test_a_case_written_as_yaml_gives_the_same_verdict(case: Case):
 
 
 def test_a_column_that_is_not_there_is_an_error_and_a_failure_only_where_it_is_required():
-    absent = [make_check(rule, ("y",), told) for rule, told in (("required", None), ("between", [0, 1]), ("no_missing", None), ("type_is", "integer"))]
+    absent = [
+        make_check(rule, ("y",), told)
+        for rule, told in (("required", None), ("between", [0, 1]), ("no_missing", None), ("type_is", "integer"))
+    ]
     dataset = Dataset("cases", "a frame", pl.LazyFrame({"x": [1]}).lazy)
 
     findings = judge(Suite(tuple(absent)), dataset, Inputs(now=NOW), engine=PolarsEngine())

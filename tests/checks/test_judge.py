@@ -139,6 +139,8 @@ def test_an_unknown_column_is_one_error_with_the_nearest_name():
         (column("name").between(0, 1), "number"),
         (column("age").between(0, 120, where="age >"), "age >"),
         (column("age").between(0, 120, where="aeg > 1"), "aeg"),
+        (column("age").mean(at_most=1, tolerate_rows=2), "counts no failing rows"),
+        (column("age").mean(at_most=1, where="age > 1"), "takes no filter"),
         (column("name").in_table(other="nowhere"), "nowhere"),
         (table().calls("missing_function"), "missing_function"),
     ],

@@ -65,6 +65,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `where` is a filter in SQL (only rows where it is true are judged); `tolerate_share` in [0, 1] and `tolerate_rows`
     say how many failing rows still pass; `level` is what a broken check concludes; `why` is a person's reason for it.
+    `only_in` names the stages in which it is judged; with `if_present` it is skipped where a column of its is absent.
     """
 
     rule: str
@@ -76,6 +77,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     tolerate_rows: int | None = None
     why: str = ""
     only_in: tuple[str, ...] = ()
+    if_present: bool = False
 
     @property
     def subject(self) -> str:

@@ -18,7 +18,7 @@ from assay.checks.tails import reach, round_out
 from assay.data.kinds import Kind
 from assay.profile.profile import ColumnProfile
 
-__all__ = ["Proposal", "Sight", "name_words", "number_domain"]
+__all__ = ["CODES", "PLACES", "Proposal", "Sight", "name_words", "number_domain"]
 
 Told = Mapping[str, Any]
 
@@ -84,6 +84,13 @@ KNOWN = (
     _Known(frozenset({"yday", "dayofyear", "doy"}), 1, 366),
     _Known(frozenset({"percent", "pct", "percentage", "humid", "humidity"}), 0, 100, whole=False, covers=0.3),
 )
+PLACES = frozenset({"lat", "latitude", "lon", "lng", "long", "longitude"})
+CODES = frozenset(
+    {
+        "id", "code", "zip", "zipcode", "postal", "postcode", "area", "tract", "number", "no", "nr", "num", "key", "index", "fips", "row",
+        "timestamp", "epoch", "unix", "phone", "fax", "ssn", *PLACES,
+    }
+)  # fmt: skip
 CLOSED_VALUES = 12  # so many different numbers at most are a set
 SHARES = frozenset({"share", "rate", "ratio", "prob", "probability", "fraction", "score", "proportion", "confidence"})
 EPOCHS = frozenset({"timestamp", "epoch", "unix", "unixtime", "ts"})
@@ -175,7 +182,9 @@ def _range(sight: Sight) -> Proposal | None:
     else:
         ceiling = _written(round_out(above.bound, spread=spread, up=True), whole=_whole(sight), up=True)
         tolerate |= _tolerance(sight) if above.heavy else {}
-    return Proposal("between", {"at_least": floor, "at_most": ceiling, **tolerate} if tolerate else [floor, ceiling], "warn")
+    return Proposal(
+        "between", {"at_least": floor, "at_most": ceiling, **tolerate} if tolerate else [floor, ceiling], "warn"
+    )
 
 
 def _share(sight: Sight, low: float, high: float) -> bool:

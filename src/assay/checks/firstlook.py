@@ -72,8 +72,12 @@ def first_look(dataset: Dataset) -> Suite:
         raise DataError(f"the first rows cannot be read: {first_line(error)}", place=dataset.source) from None
     peeks = [_peek(rows, name, kind) for name, kind in dataset.columns.items()]
     words = _read_as_missing(dataset.notes)
+    keys = [peek.name for peek in peeks if peek.name not in dataset.roles.id and _named_as_key(peek)][:MOST_KEYS]
     checks = [check for peek in peeks for check in _of_column(peek, dataset, words)]
-    table = list(_of_table(rows, peeks, dataset))
+    checks += [_check("unique", name) for name in keys]
+    order = list(dataset.schema)
+    checks.sort(key=lambda check: order.index(check.columns[0]))
+    table = list(_of_table(rows, dataset))
     return Suite((*checks, *table), "first look", roles=dataset.roles, notes=(NOTE,))
 
 
@@ -119,7 +123,11 @@ def _of_text(peek: _Peek) -> Iterator[Check]:
         yield _check("spelling", peek.name)
     numbers, measures = peek.share(NUMBER), peek.share(MEASURE)
     if measures > MOSTLY and measures > numbers:
-        yield _check("type_is", peek.name, type="number") if numbers < MOSTLY else _check("parses", peek.name, type="float")
+        yield (
+            _check("type_is", peek.name, type="number")
+            if numbers < MOSTLY
+            else _check("parses", peek.name, type="float")
+        )
     elif numbers > MOSTLY:
         yield _check("parses", peek.name, type="float") if numbers < 1 else _check("type_is", peek.name, type="number")
     elif peek.share(DAY) > MOSTLY:
@@ -145,14 +153,11 @@ def _usual(steps: pl.Series) -> tuple[timedelta, int]:
     return first[0], first[1]
 
 
-def _of_table(rows: pl.DataFrame, peeks: list[_Peek], dataset: Dataset) -> Iterator[Check]:
+def _of_table(rows: pl.DataFrame, dataset: Dataset) -> Iterator[Check]:
     yield make_check("row_count", (), {"at_least": 1})
     roles = dataset.roles
     if roles.id:
         yield make_check("key", roles.id, True)
-    keys = [peek.name for peek in peeks if peek.name not in roles.id and _named_as_key(peek)]
-    for name in keys[:MOST_KEYS]:
-        yield _check("unique", name)
     if dataset.schema:
         yield make_check("duplicates", (), dict(WARN))
     for key, value in nearly_determined(rows, dataset.columns):

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 import polars as pl
 
 from assay.checks.check import Check, Context, RowTest, StateTest
-from assay.checks.judge import Planned, measurement_of, plan_checks, rows_judged
+from assay.checks.judge import Planned, measurement_of, plan_checks
+from assay.checks.rows import rows_judged
 from assay.checks.suite import Suite
 from assay.data.engine import Batch
 from assay.data.names import cols
@@ -26,8 +27,16 @@ from assay.profile.kernel import Failed, Measured, Measurement, Need
 __all__ = ["GROUPS", "HALVES", "Cut", "Part", "Parts", "PartsPlan", "Result", "Tried", "results"]
 
 GROUPS = 4
-HALVES = ((0, 1), (2, 3), (0, 2), (1, 3), (0, 3), (1, 2))  # pairs of groups: each is judged by a suite made from the other two
+HALVES = (
+    (0, 1),
+    (2, 3),
+    (0, 2),
+    (1, 3),
+    (0, 3),
+    (1, 2),
+)  # pairs of groups: each is judged by a suite made from the other two
 WHOLE = "whole"
+OF_ALL = frozenset({"fresh"})  # what only the newest rows can show
 Part: TypeAlias = tuple[str, int]
 
 
@@ -42,13 +51,15 @@ class Cut:
     rows: int
     seed: int
     time: str | None = None
-    edges: tuple[Any, ...] = ()
+    edges: tuple[object, ...] = ()
 
     def parts(self, batch: Batch) -> Iterator[tuple[Part, Batch]]:
         """Yield the parts of a batch: the whole, its stretches, its groups; those that have no row are left out."""
         yield (WHOLE, 0), batch
         yield from self._by_row(batch) if self.time is None else self._by_time(batch, self.time)
-        numbers = pl.select(pl.int_range(batch.offset, batch.offset + batch.frame.height, dtype=pl.UInt64).hash(self.seed)).to_series()
+        numbers = pl.select(
+            pl.int_range(batch.offset, batch.offset + batch.frame.height, dtype=pl.UInt64).hash(self.seed)
+        ).to_series()
         groups = numbers % GROUPS
         for group in range(GROUPS):
             rows = batch.frame.filter(groups == group)
@@ -66,18 +77,13 @@ class Cut:
 
     def _by_time(self, batch: Batch, time: str) -> Iterator[tuple[Part, Batch]]:
         when = batch.frame.get_column(time).alias("when")
-        low, high = when.min(), when.max()
-        for place in range(self.stretches):
-            after = self.edges[place - 1] if place else None
-            upto = self.edges[place] if place < self.stretches - 1 else None
-            if low is not None and ((upto is not None and low > upto) or (after is not None and high <= after)) and not when.null_count():
-                continue
-            inside = when.is_null() if upto is None else when <= upto
-            if after is not None:
-                inside = inside | (when > after) if upto is None else inside & (when > after)
-            rows = batch.frame.filter(inside)
-            if rows.height:
-                yield ("stretch", place), Batch(rows, batch.offset)
+        edges = pl.Series(self.edges, dtype=when.dtype)
+        last = pl.lit(self.stretches - 1)
+        places = pl.select(
+            pl.when(when.is_null()).then(last).otherwise(edges.search_sorted(when, side="left"))
+        ).to_series()
+        for place in places.unique().sort().to_list():
+            yield ("stretch", place), Batch(batch.frame.filter(places == place), batch.offset)
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -149,7 +155,7 @@ class Tried:
         """Return a suite on trial; what needs the rows in their order is left out unless they are in it."""
         planned = [p for p in plan_checks(suite, context) if isinstance(p.test, RowTest | StateTest)]
         if not in_order:
-            planned = [p for p in planned if not _reads_order(p)]
+            planned = [p for p in planned if not _reads_order(p) and p.check.rule not in OF_ALL]
         full = measurement_of(planned, context)
         # What was measured before any value was known to stand for missing does not serve its column.
         needs = tuple(need for need in full.needs if need not in known or suite.missing.keys() & set(need.columns))

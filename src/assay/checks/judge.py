@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from assay.checks.check import CannotJudge, Check, Context, Judged, QuestionTest, RowTest, StateTest, Test
 from assay.checks.expressions import expression
-from assay.checks.shares import percent
+from assay.checks.rows import rows_judged
 from assay.checks.suite import Suite, dump_suite
 from assay.checks.table import get_rule
 from assay.data.dataset import Dataset, first_line
@@ -95,6 +94,8 @@ def plan_checks(suite: Suite, context: Context, *, stage: str = "") -> list[Plan
 def _plan(check: Check, context: Context, stage: str) -> Planned:
     if check.only_in and stage not in check.only_in:
         return Planned(check, None, f"only judged in {' or '.join(check.only_in)}", skipped=True)
+    if check.if_present and (absent := [name for name in check.columns if name not in context.schema]):
+        return Planned(check, None, f"there is no column {absent[0]!r}", skipped=True)
     try:
         rule = get_rule(check.rule)
         for name in check.columns:
@@ -108,6 +109,8 @@ def _plan(check: Check, context: Context, stage: str) -> Planned:
 
 def _filtered(test: Test, check: Check, context: Context) -> Test:
     """Return a row test with the check's filter in it; other tests have put it in themselves, or cannot."""
+    if isinstance(test, StateTest) and (check.tolerate_rows is not None or check.tolerate_share is not None):
+        raise CannotJudge(f"{check.rule} counts no failing rows, so that none can be tolerated", hint="loosen its bound instead")
     if not check.where or isinstance(test, QuestionTest):
         return test
     if isinstance(test, StateTest):
@@ -156,8 +159,8 @@ def _judged(planned: Sequence[Planned], measured: Measured, dataset: Dataset, co
     answers = _answers(planned, measured, dataset, context, engine)
     outcomes = []
     for place, one in enumerate(planned):
-        judged = _judge_one(one, place, measured, answers)
-        outcomes.append(outcome(one.check, judged, one.test.expected if one.test else "", place))
+        judged = one.why if one.test is None else _judge_one(one.check, one.test, place, measured, answers)
+        outcomes.append(outcome(one, judged, place))
     return outcomes
 
 
@@ -182,19 +185,15 @@ def _answers(
     return settled | dict(zip(open_places, asked, strict=True))
 
 
-def _judge_one(one: Planned, place: int, measured: Measured, answers: Mapping[int, Judged | Answer]) -> Judged | Verdict | str:
-    """Return a judgement; or SKIP; or, as text, why the check could not be judged."""
-    if one.skipped:
-        return Verdict.SKIP
-    if one.test is None:
-        return one.why
+def _judge_one(check: Check, test: Test, place: int, measured: Measured, answers: Mapping[int, Judged | Answer]) -> Judged | str:
+    """Return a judgement; or, as text, why the check could not be judged."""
     try:
-        if isinstance(one.test, RowTest):
-            return _of_rows(one.check, one.test, measured, str(place))
-        if isinstance(one.test, StateTest):
-            return _of_states(one.test, measured)
+        if isinstance(test, RowTest):
+            return _of_rows(check, test, measured, str(place))
+        if isinstance(test, StateTest):
+            return _of_states(test, measured)
         answer = answers[place]
-        return answer if isinstance(answer, Judged) else _of_answer(one.check, one.test, answer)
+        return answer if isinstance(answer, Judged) else _of_answer(check, test, answer)
     except AssayError as error:
         return str(error)
     except Exception as error:  # a check that crashes is an ERROR outcome: it must neither pass nor stop the others
@@ -206,36 +205,6 @@ def _of_rows(check: Check, test: RowTest, measured: Measured, place: str) -> Jud
     if tally.error:
         return tally.error
     return rows_judged(check, test.expected, judged=tally.judged, failing=tally.failing, examples=tally.examples)
-
-
-def rows_judged(check: Check, expected: str, *, judged: int, failing: int, examples: tuple[Example, ...]) -> Judged:
-    """Return the judgement of counted rows: it holds while no more fail than the check tolerates."""
-    if judged == 0:
-        return Judged(None, Estimate(None, n=0, why="no row was judged"), f"no row to judge: {_nothing(check)}", 0, 0)
-    share = failing / judged
-    holds = failing <= tolerated(check, judged)
-    observed = Estimate(share, n=judged, unit="share of rows failing")
-    return Judged(holds, observed, _row_sentence(check, expected, failing, judged), judged, failing, examples)
-
-
-def tolerated(check: Check, judged: int) -> int:
-    """Return how many failing rows still pass: the greater of `tolerate_rows` and `tolerate_share` of those judged."""
-    by_share = int(Decimal(judged) * check.tolerate_share) if check.tolerate_share is not None else 0
-    return max(by_share, check.tolerate_rows or 0)
-
-
-def _nothing(check: Check) -> str:
-    return f"none has a value in {check.subject}" + (f" where {check.where}" if check.where else "")
-
-
-def _row_sentence(check: Check, expected: str, failing: int, judged: int) -> str:
-    rows = f"{judged:,} row" + ("s" if judged != 1 else "")
-    where = f" where {check.where}" if check.where else ""
-    if failing == 0:
-        return f"all {rows}{where} are {expected}" if judged > 1 else f"the one row{where} is {expected}"
-    allowed = tolerated(check, judged)
-    tail = f"; {allowed:,} are tolerated" if allowed else ""
-    return f"{failing:,} of {rows}{where} ({percent(failing, judged)}) {'are' if failing > 1 else 'is'} not {expected}{tail}"
 
 
 def _of_states(test: StateTest, measured: Measured) -> Judged | str:
@@ -263,22 +232,24 @@ def _example(item: Mapping[str, Any]) -> Example:
     return Example(row, values, why)
 
 
-def outcome(check: Check, judged: Judged | Verdict | str, expected: str, place: int) -> Outcome:
-    """Return the outcome of a judgement: its verdict follows from whether the bound holds and the check's level."""
-    verdict, seen = _concluded(check, judged)
+def outcome(planned: Planned, judged: Judged | str, place: int) -> Outcome:
+    """Return the outcome of a judgement: its verdict follows from whether the bound holds and the check's level.
+
+    A judgement that is text is the reason why there is none: the check was skipped, or could not be judged.
+    """
+    check = planned.check
+    seen = Judged(None, why=judged) if isinstance(judged, str) else judged
     return Outcome(
-        check=check.rule, subject=check.subject, verdict=verdict, expected=expected, observed=seen.observed, why=seen.why,
-        n_rows=seen.n_rows, n_failing=seen.n_failing, examples=seen.examples, level=check.level, where=check.where,
-        family=get_rule(check.rule).family, id=str(place), note=check.why,
+        check=check.rule, subject=check.subject, verdict=_verdict(planned, judged), expected=planned.test.expected if planned.test else "",
+        observed=seen.observed, why=seen.why, n_rows=seen.n_rows, n_failing=seen.n_failing, examples=seen.examples, level=check.level,
+        where=check.where, family=get_rule(check.rule).family, id=str(place), note=check.why,
     )  # fmt: skip
 
 
-def _concluded(check: Check, judged: Judged | Verdict | str) -> tuple[Verdict, Judged]:
+def _verdict(planned: Planned, judged: Judged | str) -> Verdict:
     if isinstance(judged, str):
-        return Verdict.ERROR, Judged(None, why=judged)
-    if isinstance(judged, Verdict):
-        return judged, Judged(None, why=f"only judged in {' or '.join(check.only_in)}")
+        return Verdict.SKIP if planned.skipped else Verdict.ERROR
     if judged.holds is None:
-        return Verdict.INCONCLUSIVE, judged
-    broken = Verdict.WARN if check.level == "warn" else Verdict.FAIL
-    return (Verdict.PASS if judged.holds else broken), judged
+        return Verdict.INCONCLUSIVE
+    broken = Verdict.WARN if planned.check.level == "warn" else Verdict.FAIL
+    return Verdict.PASS if judged.holds else broken

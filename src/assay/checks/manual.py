@@ -88,10 +88,3 @@ def page(rules: Mapping[str, Rule]) -> str:
         lines.append("")
     return "\n".join(lines)
 
-
-if __name__ == "__main__":
-    import sys
-
-    from assay.checks.table import load_rules
-
-    sys.stdout.write(page(load_rules()))

@@ -7,23 +7,28 @@ numbers of different size would otherwise stand in an order that means nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, permutations
 from typing import Any
 
+import numpy as np
+
 from assay.checks.check import Check
+from assay.checks.crosscolumn import Compare
 from assay.checks.domains import name_words
 from assay.checks.suite import make_check
 from assay.data.kinds import Kind
 from assay.profile.profile import ColumnProfile, Profile
 
-__all__ = ["relation_candidates"]
+__all__ = ["relation_candidates", "telling"]
 
 LOWER = frozenset({"min", "low", "lower", "start", "begin", "first", "from", "lo", "in"})
 UPPER = frozenset({"max", "high", "upper", "end", "stop", "last", "to", "hi", "out"})
 LEAST_ROWS = 100
 SUMMED = 24  # numeric columns at most that are tried as parts of a sum
 MOST = 40
+TOLD = 8
+LEAST_BROKEN = 20  # rows that would break an order by chance: where fewer would, that none does shows nothing
 
 
 def relation_candidates(profile: Profile) -> list[Check]:
@@ -34,6 +39,35 @@ def relation_candidates(profile: Profile) -> list[Check]:
     sums = list(_sums({name: c for name, c in columns.items() if c.kind.is_number}))
     orders = [_compared(a, b, "<=") for a, b in _orders(columns)]
     return [*orders[:MOST], *sums[:MOST]]
+
+
+def telling(proven: Sequence[Check]) -> list[Check]:
+    """Return proven relations without those that follow from others: a <= c from a <= b and b <= c.
+
+    Columns each at most the other are equal, which is said once.
+    """
+    orders = {ends for check in proven if (ends := _ends_of(check)) is not None}
+    equal = [(a, b) for a, b in sorted(orders) if a < b and (b, a) in orders]
+    stands_for: dict[str, str] = {}
+    for a, b in equal:
+        stands_for.setdefault(b, stands_for.get(a, a))
+    rest = {(a, b) for a, b in orders if a not in stands_for and b not in stands_for}
+    middles = {name for pair in rest for name in pair}
+    direct = [(a, c) for a, c in sorted(rest) if not any((a, b) in rest and (b, c) in rest for b in middles)]
+    equalities = [_compared(first, name, "==") for name, first in stands_for.items()]
+    return [
+        *equalities,
+        *(_compared(a, b, "<=") for a, b in direct[:TOLD]),
+        *(check for check in proven if _ends_of(check) is None),
+    ]
+
+
+def _ends_of(check: Check) -> tuple[str, str] | None:
+    told = check.arguments
+    if not isinstance(told, Compare):
+        return None
+    left, _, right = told.relation.partition(" <= ")
+    return (left, right) if told.relation else (told.left, told.right)
 
 
 def _spreads(column: ColumnProfile) -> bool:
@@ -57,7 +91,19 @@ def _orders(columns: Mapping[str, ColumnProfile]) -> Iterator[tuple[str, str]]:
         low, high = left.extremes, right.extremes
         if low is None or high is None or low.low > high.low or low.high > high.high or low.high <= high.low:
             continue
-        yield a, b
+        if _by_chance(left, right) * min(left.counts.present, right.counts.present) >= LEAST_BROKEN:
+            yield a, b
+
+
+def _by_chance(left: ColumnProfile, right: ColumnProfile) -> float:
+    """Return the share of rows in which the first would lie above the second if the two had nothing to do with each other."""
+    spread = left.quantiles.many(np.linspace(0.005, 0.995, 100)) if left.quantiles is not None else None
+    if spread is None or right.quantiles is None or not right.quantiles.levels:
+        return 0.0
+    values, upto = right.quantiles.cumulative()
+    places = np.searchsorted(values, spread, side="left")
+    below = np.where(places > 0, upto[np.maximum(places - 1, 0)], 0)
+    return float((below / upto[-1]).mean())
 
 
 def _named_as_ends(a: str, b: str) -> bool:

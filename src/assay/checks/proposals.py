@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from assay.checks.check import Check
-from assay.checks.domains import Proposal, Sight, name_words, number_domain
+from assay.checks.domains import CODES, PLACES, Proposal, Sight, name_words, number_domain
 from assay.checks.standins import without
 from assay.checks.suite import Suite, make_check
 from assay.checks.tails import poisson_most, round_out, share_at_most
@@ -118,7 +118,12 @@ def _missing(sight: Sight) -> Iterator[Proposal]:
         return
     parts = [part.counts for part in sight.stretches if part.counts.n]
     fresh = max(counts.n // SLICES, 1)
-    bound = max([share_at_most(counts.missing, counts.n, rows=fresh, alarm=sight.alarm), *(_rise(p.missing, p.n) for p in parts)])
+    bound = max(
+        [
+            share_at_most(counts.missing, counts.n, rows=fresh, alarm=sight.alarm),
+            *(_rise(p.missing, p.n) for p in parts),
+        ]
+    )
     if bound < 0.95:
         yield Proposal("missing_share", {"at_most": round_out(bound, spread=4 * bound, up=True)}, "warn")
 
@@ -198,20 +203,20 @@ def _shape(column: ColumnProfile) -> str | None:
     if lengths is None or patterns is None or not lengths.low or lengths.high is None or lengths.high > 40:
         return None
     shapes = list(patterns.counts)
-    if not shapes or len(shapes) > 40 or any("".join(m[0] for m in _TOKEN.finditer(shape)) != shape for shape in shapes):
+    if (
+        not shapes
+        or len(shapes) > 40
+        or any("".join(m[0] for m in _TOKEN.finditer(shape)) != shape for shape in shapes)
+    ):
         return None
     span = f"{{{lengths.low}}}" if lengths.low == lengths.high else f"{{{lengths.low},{lengths.high}}}"
     if len(shapes) == 1:
         return _one_shape(shapes[0], lengths.low, lengths.high)
     signs = {sign for shape in shapes for sign in shape if sign != "+"}
     letters = "".join(_RUNS[sign][1:-1] for sign in ("A", "a", "9") if sign in signs)
-    others = "".join(map(_sign, sorted(signs - set("Aa9"))))
+    others = "".join(sorted(signs - set("Aa9"), key=lambda sign: (sign == "-", sign)))  # a hyphen last is itself
     loose = "9" not in signs and not others
     return None if loose or lengths.high > 2 * lengths.low else f"[{letters}{others}]{span}"
-
-
-def _sign(sign: str) -> str:
-    return sign if sign in "_:/#" else rf"\{sign}"
 
 
 def _one_shape(shape: str, low: int, high: int) -> str | None:
@@ -224,16 +229,7 @@ def _one_shape(shape: str, low: int, high: int) -> str | None:
         return None
     else:
         span = "+"
-    return "".join(_RUNS[t[1]] + (span if t[2] else "") if t[1] else _sign(t[3]) for t in tokens)
-
-
-PLACES = frozenset({"lat", "latitude", "lon", "lng", "long", "longitude"})
-CODES = frozenset(
-    {
-        "id", "code", "zip", "zipcode", "postal", "postcode", "area", "tract", "number", "no", "nr", "num", "key", "index", "fips", "row",
-        "timestamp", "epoch", "unix", "phone", "fax", "ssn", *PLACES,
-    }
-)  # fmt: skip
+    return "".join(_RUNS[t[1]] + (span if t[2] else "") if t[1] else re.sub(r"\.", r"\.", t[3]) for t in tokens)
 
 
 def _middle(sight: Sight, domain: Proposal, *, is_label: bool) -> Iterator[Proposal]:

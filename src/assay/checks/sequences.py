@@ -17,6 +17,7 @@ from assay.checks.bounds import shown
 from assay.checks.check import Check, Judged
 from assay.checks.questions import Frames, Look, RowsQuestion
 from assay.checks.shares import percent
+from assay.checks.rows import rows_judged
 from assay.codec import format_duration
 from assay.data.engine import ROW, Answer
 from assay.profile.kernel import column
@@ -126,7 +127,6 @@ def judge_gaps(check: Check, most: timedelta, answer: Answer) -> Judged:
 
 
 def _counted(check: Check, row: Mapping[str, Any]) -> Judged:
-    from assay.checks.judge import rows_judged  # it imports the table of rules, which imports this module
 
     examples = tuple(_example(item) for item in row["examples"] or ())
     return rows_judged(check, "", judged=row["judged"], failing=row["failing"], examples=examples)
@@ -183,9 +183,9 @@ class Regular(RowsQuestion):
     def broken(self, rows: pl.LazyFrame, others: Frames) -> pl.LazyFrame:
         holes = self._steps(rows).filter((pl.col("__missing__") > 0) | pl.col("__off__"))
         missing, before = pl.col("__missing__"), pl.col("__before__")
-        said = pl.when(pl.col("__off__") & (missing == 0)).then(pl.format("off the step after {}", before))
-        said = said.when(missing == 1).then(pl.format("1 instant is missing after {}", before))
-        why = said.otherwise(pl.format("{} instants are missing after {}", missing, before))
+        off = pl.when(pl.col("__off__") & (missing == 0)).then(pl.format("off the step after {}", before))
+        one = off.when(missing == 1).then(pl.format("1 instant is missing after {}", before))
+        why = one.otherwise(pl.format("{} instants are missing after {}", missing, before))
         return holes.select(self.series.shown(why.alias("__why__")))
 
     def failing(self, rows: pl.LazyFrame, others: Frames) -> pl.LazyFrame | None:

@@ -4,7 +4,7 @@ A value that occurs often is no evidence: counts are naturally full of zeros, an
 whether it stands apart; `sentinel_spike` passes where it cannot show that. The rule, in the order in which it is tried:
 
 - A value in `suspects` is always one, a value in `ignore` never is. Nothing is suspected that occurs in `at_most` of the
-  values or less, or fewer than `LEAST` times; nor in a column with fewer than `VARIETY` other values.
+  values or less, or fewer than `LEAST` times; nor a number or a date among fewer than `VARIETY` other values.
 - Texts: the words for nothing ("unknown", "N/A", "?", "null", ""), whatever their case. Words that are also values ("none",
   "-", "NA", which is Namibia) only among at least `MANY` others, most of them of another length.
 - Numbers: -1, -9, -99, -999 ... where they are the only values below 0, with a spike: at least `SPIKE` times as frequent as
@@ -224,7 +224,7 @@ def find_spike(
     others = len(frequent.counts) - 1 if frequent.exact else MANY * 10
     for value, count in sorted(often.items(), key=lambda item: -item[1]):
         why = "it is one of the suspects" if _among(value, told.suspects) else ""
-        if not why and others >= VARIETY:
+        if not why and others >= (1 if isinstance(value, str) else VARIETY):
             why = _why(value, count, others, _Column(frequent, quantiles, signs))
         if why:
             return Spike(value, count, why)

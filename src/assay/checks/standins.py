@@ -32,7 +32,9 @@ def stand_ins(column: ColumnProfile) -> tuple[Any, ...]:
         return ()
     found: list[Any] = []
     while len(found) < MOST:
-        spike = find_spike(column.frequent, column.quantiles, column.signs, SentinelSpike(ignore=(*NEVER, *map(exact, found))))
+        spike = find_spike(
+            column.frequent, column.quantiles, column.signs, SentinelSpike(ignore=(*NEVER, *map(exact, found)))
+        )
         if spike is None:
             break
         found.append(spike.value)
@@ -64,7 +66,11 @@ def _numbers_without(column: ColumnProfile, counts: dict[float, int]) -> dict[st
     if levels:
         ends = [min(values[0] for values, _ in levels), max(values[-1] for values, _ in levels)]
         typed = [int(end) if column.kind is Kind.INTEGER else float(end) for end in ends]
-        kept = [end for end in (column.extremes.low, column.extremes.high) if float(end) not in counts] if column.extremes else []
+        kept = (
+            [end for end in (column.extremes.low, column.extremes.high) if float(end) not in counts]
+            if column.extremes
+            else []
+        )
         changed["extremes"] = Extremes(min([typed[0], *kept]), max([typed[1], *kept]))
     moments = column.moments
     for value, count in counts.items():

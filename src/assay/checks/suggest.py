@@ -17,12 +17,15 @@ import polars as pl
 from numpy.random import Generator
 
 from assay.checks.check import Check, Context, QuestionTest
+from assay.checks.dependencies import determined
 from assay.checks.heldout import GROUPS, HALVES, WHOLE, Cut, Part, Parts, PartsPlan, Result, Tried, results
-from assay.checks.judge import Inputs, context_of, plan_checks, rows_judged
-from assay.checks.pairs import relation_candidates
+from assay.checks.judge import Inputs, context_of, plan_checks
+from assay.checks.pairs import relation_candidates, telling
 from assay.checks.proposals import LEAST_ROWS, Learned, key_candidates, propose
+from assay.checks.rows import rows_judged
 from assay.checks.standins import stand_ins
 from assay.checks.suite import Suite, make_check
+from assay.checks.table import get_rule
 from assay.checks.trials import Trial, decide, notes
 from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Engine
@@ -34,9 +37,11 @@ __all__ = ["suggest"]
 
 STRETCHES = 20
 ROWS_IN_STRETCH = 25
+LEAST_STRETCHES = 5
 CELLS = 2_000  # columns times stretches at most, so that their profiles fit in memory
 PROFILE, TRIAL = 0, 1
-_KEYS = 12
+KEYS = 12
+PEEK = 10_000
 
 
 def suggest(dataset: Dataset, *, engine: Engine, now: datetime, rng: Generator, roles: Roles | None = None) -> Suite:
@@ -56,10 +61,12 @@ def suggest(dataset: Dataset, *, engine: Engine, now: datetime, rng: Generator, 
     proposed = propose(learned)
     candidates = relation_candidates(learned.whole)
     trials = _trials(dataset, parts, learned)
-    judged = _try(proposed.with_checks((*proposed.checks, *candidates)), trials, parts, cut=cut, context=context, engine=engine)
+    judged = _try(
+        proposed.with_checks((*proposed.checks, *candidates)), trials, parts, cut=cut, context=context, engine=engine
+    )
     decided = decide(proposed, judged)
-    proven = [c for c in candidates if (judged[0].result(c) or _UNKNOWN).holds]
-    keys = _keys(learned, context, engine)
+    proven = telling([c for c in candidates if (judged[0].result(c) or _UNKNOWN).holds])
+    keys = _keys(learned, _of(context, proposed), engine)
     checks = _ordered([*decided.checks, *keys, *proven], dataset.schema)
     return msgspec.structs.replace(proposed, checks=checks, notes=notes(learned, decided, judged, cut=cut))
 
@@ -70,19 +77,18 @@ _UNKNOWN = Result(Check(""), None)
 def _cut(dataset: Dataset, engine: Engine, *, seed: int) -> Cut:
     """Return how the rows are cut: by time where a column has that role, else in the order of the rows."""
     rows, time = dataset.n_rows, dataset.roles.time
-    if rows is None:
-        rows = engine.fold(dataset, Measurement(dataset.schema)).rows
-    most = max(CELLS // len(dataset.schema), 5)
-    stretches = min(STRETCHES, most, rows // ROWS_IN_STRETCH)
+    need = Need("quantiles", (time,) if time is not None else ())
+    needs = () if time is None else (need,)
+    measured = engine.fold(dataset, Measurement(dataset.schema, needs)) if rows is None or needs else Measured(rows)
+    most = max(CELLS // len(dataset.schema), LEAST_STRETCHES)
+    stretches = min(STRETCHES, most, measured.rows // ROWS_IN_STRETCH)
     if stretches < 2 or time is None:
-        return Cut(max(stretches, 0), rows, seed)
-    need = Need("quantiles", (time,))
-    measured = engine.fold(dataset, Measurement(dataset.schema, (need,)))
+        return Cut(max(stretches, 0), measured.rows, seed)
     found = measured.states[need].many([place / stretches for place in range(1, stretches)])
     if found is None:
-        return Cut(stretches, rows, seed)
+        return Cut(stretches, measured.rows, seed)
     edges = pl.Series(found).cast(pl.Int64).cast(dataset.schema[time]).to_list()
-    return Cut(stretches, rows, seed, time, tuple(edges))
+    return Cut(stretches, measured.rows, seed, time, tuple(edges))
 
 
 def _profiling(dataset: Dataset, cut: Cut) -> dict[Part, list[tuple[int, Measurement]]]:
@@ -90,7 +96,9 @@ def _profiling(dataset: Dataset, cut: Cut) -> dict[Part, list[tuple[int, Measure
     needs = (*profile_needs(dataset.schema), *(Need("counts", (name,)) for name in dataset.schema))
     profile = Measurement(dataset.schema, tuple(need for need in needs if need.state != "order"))
     order = Measurement(dataset.schema, tuple(need for need in needs if need.state == "order"))
-    wanted: dict[Part, list[tuple[int, Measurement]]] = {("stretch", place): [(PROFILE, profile)] for place in range(cut.stretches)}
+    wanted: dict[Part, list[tuple[int, Measurement]]] = {
+        ("stretch", place): [(PROFILE, profile)] for place in range(cut.stretches)
+    }
     wanted |= {("group", group): [(PROFILE, profile)] for group in range(GROUPS) if cut.stretches}
     whole = order if cut.stretches else Measurement(dataset.schema, needs)
     return wanted | {(WHOLE, 0): [(PROFILE, whole)]}
@@ -103,7 +111,9 @@ def _learned(dataset: Dataset, parts: Parts, cut: Cut, *, now: datetime) -> Lear
     whole = seen
     if stretches:
         joined = reduce(Profile.merge, stretches).columns
-        columns = {name: msgspec.structs.replace(column, order=seen.columns[name].order) for name, column in joined.items()}
+        columns = {
+            name: msgspec.structs.replace(column, order=seen.columns[name].order) for name, column in joined.items()
+        }
         whole = msgspec.structs.replace(seen, columns=columns)
     found = {name: values for name, column in whole.columns.items() if (values := stand_ins(column))}
     return Learned(whole, tuple(stretches), dataset.roles, found, now)
@@ -123,11 +133,15 @@ def _trials(dataset: Dataset, parts: Parts, learned: Learned) -> list[tuple[tupl
     for place in range(len(stretches)):
         others = (*stretches[:place], *stretches[place + 1 :])
         sides = (*before[:place][-1:], *after[place + 1 :][:1])
-        trials.append(((("stretch", place),), propose(replace(learned, whole=reduce(Profile.merge, sides), stretches=others))))
+        trials.append(
+            ((("stretch", place),), propose(replace(learned, whole=reduce(Profile.merge, sides), stretches=others)))
+        )
     groups = _profiles(dataset, parts, [("group", group) for group in range(GROUPS)])
     for half in HALVES:
         rest = [groups[group] for group in range(GROUPS) if group not in half]
-        trials.append((tuple(("group", group) for group in half), propose(replace(learned, whole=reduce(Profile.merge, rest)))))
+        trials.append(
+            (tuple(("group", group) for group in half), propose(replace(learned, whole=reduce(Profile.merge, rest))))
+        )
     return trials
 
 
@@ -139,7 +153,13 @@ def _running(profiles: Sequence[Profile]) -> list[Profile]:
 
 
 def _try(
-    proposed: Suite, trials: Sequence[tuple[tuple[Part, ...], Suite]], parts: Parts, *, cut: Cut, context: Context, engine: Engine
+    proposed: Suite,
+    trials: Sequence[tuple[tuple[Part, ...], Suite]],
+    parts: Parts,
+    *,
+    cut: Cut,
+    context: Context,
+    engine: Engine,
 ) -> list[Trial]:
     """Return what became of the proposed suite on all rows, and of each trial's suite on its parts, from one scan."""
     known = frozenset(need for (part, _), state in parts.measured.items() if part[0] != WHOLE for need in state.states)
@@ -163,10 +183,16 @@ def _of(context: Context, suite: Suite) -> Context:
 
 
 def _keys(learned: Learned, context: Context, engine: Engine) -> list[Check]:
-    """Return the keys among the candidates, asked exactly."""
+    """Return the keys among the candidates, and what follows from one column in every row: asked exactly, in one scan."""
     if learned.whole.rows < LEAST_ROWS:
         return []
-    asked = [_key(names) for names in list(key_candidates(learned))[:_KEYS]]
+    asked = [_key(names) for names in list(key_candidates(learned))[:KEYS]]
+    rows = context.dataset.scan().head(PEEK).collect(engine="streaming")
+    kinds = {name: kind for name, kind in context.kinds.items() if (name,) not in {check.columns for check in asked}}
+    for key, values in determined(rows, kinds):
+        asked.append(
+            make_check("determines", (key,), {"then": values[0] if len(values) == 1 else list(values), "level": "warn"})
+        )
     held = _asked(asked, context, engine)
     return [check for check, holds in zip(asked, held, strict=True) if holds]
 
@@ -186,7 +212,9 @@ def _asked(checks: Sequence[Check], context: Context, engine: Engine) -> list[bo
         if answer is None or answer.row is None or not isinstance(test, QuestionTest):
             held.append(False)
             continue
-        judged = rows_judged(check, test.expected, judged=answer.row["judged"] or 0, failing=answer.row["failing"] or 0, examples=())
+        judged = rows_judged(
+            check, test.expected, judged=answer.row["judged"] or 0, failing=answer.row["failing"] or 0, examples=()
+        )
         held.append(bool((test.judge(answer) if test.judge is not None else judged).holds))
     return held
 
@@ -199,7 +227,7 @@ def _ordered(checks: Iterable[Check], schema: Mapping[str, Any]) -> tuple[Check,
     names = list(schema)
 
     def place(check: Check) -> tuple[int, int]:
-        if len(check.columns) != 1:
+        if get_rule(check.rule).on != "column":
             return len(names), 0
         return names.index(check.columns[0]), _PLACES.index(check.rule) if check.rule in _PLACES else len(_PLACES)
 

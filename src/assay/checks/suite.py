@@ -22,7 +22,7 @@ from assay.errors import ConfigError
 __all__ = ["COMMON", "FORMAT", "Suite", "dump_suite", "load_suite", "make_check", "parse_suite", "save_suite"]
 
 FORMAT = 1
-COMMON = ("level", "where", "tolerate_share", "tolerate_rows", "why", "only_in")
+COMMON = ("level", "where", "tolerate_share", "tolerate_rows", "why", "only_in", "if_present")
 
 
 class Suite(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -109,6 +109,7 @@ class _Common(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerate_rows: int | None = None
     why: str = ""
     only_in: str | tuple[str, ...] = ()
+    if_present: bool = False
 
 
 def _common(told: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -124,6 +125,7 @@ def _common(told: Mapping[str, Any], place: str) -> dict[str, Any]:
     full = {
         "level": common.level, "where": common.where, "tolerate_share": share,
         "tolerate_rows": common.tolerate_rows, "why": common.why, "only_in": stages,
+        "if_present": common.if_present,
     }  # fmt: skip
     return {key: value for key, value in full.items() if key in told}
 
@@ -203,7 +205,7 @@ def _told(check: Check, *, named: bool) -> Any:
 
 
 _DEFAULT: dict[str, Any] = {
-    "level": "fail", "where": "", "tolerate_share": None, "tolerate_rows": None, "why": "", "only_in": (),
+    "level": "fail", "where": "", "tolerate_share": None, "tolerate_rows": None, "why": "", "only_in": (), "if_present": False,
 }  # fmt: skip
 
 

@@ -199,12 +199,13 @@ class Parses(Arguments, frozen=True):
             return
         if self.type not in _TEMPORAL:
             raise ValueError(f"{self.type} takes no format; date, datetime and time do")
-        sample = pl.Series([datetime(2013, 11, 30, 21, 45, 59)])
+        sample = datetime(2013, 11, 30, 21, 45)
         try:
-            written = sample.dt.strftime(self.format)
-            read = written.str.strptime(_TEMPORAL[self.type], self.format, strict=False).null_count() == 0
+            written = pl.Series([sample]).dt.strftime(self.format)
+            value = written.str.strptime(_TEMPORAL[self.type], self.format, strict=False).item()
         except pl.exceptions.PolarsError:
-            read = False
+            value = None
+        read = value in (sample, sample.date(), sample.time())
         if not read:
             raise ValueError(
                 f"the format {self.format!r} does not tell a {self.type}; write it like {_SAMPLES[self.type]}"

@@ -29,6 +29,7 @@ from assay.checks.check import (
 )  # fmt: skip
 from assay.checks.questions import look
 from assay.checks.sequences import Gaps, Ordered, Overlaps, Regular, Series, judge_gaps, judge_regular
+from assay.checks.rows import rows_judged
 from assay.codec import format_duration, parse_duration
 from assay.data.kinds import Kind
 from assay.profile.kernel import Measured, Need, column
@@ -189,7 +190,6 @@ def _of_whole(judge: Any, state: Order) -> Judged | None:
 
 
 def _in_order(check: Check, direction: str, strict: bool, expected: str, whole: Segment) -> Judged | None:
-    from assay.checks.judge import rows_judged  # it imports the table of rules, which imports this module
 
     if (whole.falls if direction == "rising" else whole.rises) or (strict and whole.ties):
         return None

@@ -13,10 +13,11 @@ import msgspec
 
 from assay.checks.check import Check
 from assay.checks.heldout import Cut, Result
-from assay.checks.judge import tolerated
 from assay.checks.proposals import Learned
+from assay.checks.rows import tolerated
 from assay.checks.suite import Suite
 from assay.checks.tails import round_out
+from assay.profile.profile import ColumnProfile
 
 __all__ = ["Decided", "Trial", "decide", "notes"]
 
@@ -24,7 +25,9 @@ KEPT_SHARE = 0.1  # a check that breaks on more of its trials than this is left 
 FEW_ROWS = 3  # … unless so few rows of a part broke it, or so small a share of them, that they can be tolerated
 FEW_SHARE = 0.005
 SHOWN = 6
-_Place: TypeAlias = tuple[str, tuple[str, ...], str]  # a check is known by its rule, its columns, and what it relates them to
+_Place: TypeAlias = tuple[
+    str, tuple[str, ...], str
+]  # a check is known by its rule, its columns, and what it relates them to
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,19 @@ def _amended(check: Check, breaks: Sequence[Result], tried: int) -> Check | None
     rows = max((one.failing for one in breaks), default=0)
     worst = max((one.failing / one.judged for one in breaks if one.judged), default=0.0)
     if 0 < rows <= FEW_ROWS:
-        return msgspec.structs.replace(check, level="warn", tolerate_rows=max(2 * rows, check.tolerate_rows or 0))
+        least = max(2 * rows, check.tolerate_rows or 0)
+        why = "" if least == check.tolerate_rows else f"{rows} row{'s' * (rows > 1)} broke it where it was tried"
+        return msgspec.structs.replace(check, level="warn", tolerate_rows=least, why=why)
     if rows and worst <= FEW_SHARE:
         share = round_out(2 * worst, spread=4 * worst, up=True)
-        return msgspec.structs.replace(check, level="warn", tolerate_share=share)
+        return msgspec.structs.replace(
+            check, level="warn", tolerate_share=share, why="a few rows broke it where it was tried"
+        )
     if any(one.check is check for one in breaks) or len(breaks) > KEPT_SHARE * tried:
         return None
-    return msgspec.structs.replace(check, level="warn")
+    return msgspec.structs.replace(
+        check, level="warn", why=f"broke on {len(breaks)} of the {tried} parts it was tried on"
+    )
 
 
 def _alarms(kept: Iterable[Check], trials: Sequence[Trial]) -> int:
@@ -117,14 +126,24 @@ def _alarm(result: Result, kept: dict[_Place, Check]) -> bool:
 def notes(learned: Learned, decided: Decided, trials: Sequence[Trial], *, cut: Cut) -> tuple[str, ...]:
     """Return what a reader of the suite should know: what it was made from, how it was tried, what that showed."""
     rows, (stretches, halves) = learned.whole.rows, decided.tried
-    lines = [f"Suggested from {rows:,} rows of {learned.whole.name}{_span(learned, cut)}. Read it, and change what you know better."]
+    lines = [
+        f"Suggested from {rows:,} rows of {learned.whole.name}{_span(learned, cut)}. Read it, and change what you know better."
+    ]
     if not stretches:
-        return (*lines, f"Too few rows to try it on some that it was not made from: {rows:,}, and 50 are needed.", *_silent(learned))
+        return (
+            *lines,
+            f"Too few rows to try it on some that it was not made from: {rows:,}, and 50 are needed.",
+            *_silent(learned),
+        )
     where = "in the order of the file" if cut.time is None else f"by {cut.time}"
     rate = _rate(decided.alarms[0], stretches)
     size, other = rows // stretches, decided.alarms[1] or "none"
-    lines.append(f"Tried on {stretches} stretches of about {size:,} rows {where}, each by a suite made from the others: {rate}")
-    lines.append(f"Tried on {halves} random halves of the rows, each by a suite made from the other half: {other} alarmed.")
+    lines.append(
+        f"Tried on {stretches} stretches of about {size:,} rows {where}, each by a suite made from the others: {rate}"
+    )
+    lines.append(
+        f"Tried on {halves} random halves of the rows, each by a suite made from the other half: {other} alarmed."
+    )
     lines.append(f"Made to alarm on about 1 in 20 fresh samples of {rows:,} rows, or fewer.")
     if any(check.tolerate_rows or check.tolerate_share for check in decided.checks):
         lines.append("The rows tolerated below were tolerated in these trials.")
@@ -139,7 +158,9 @@ def _span(learned: Learned, cut: Cut) -> str:
     column = learned.whole.columns.get(cut.time) if cut.time is not None else None
     if column is None or column.extremes is None or column.extremes.low is None:
         return ""
-    low, high = (end.date() if isinstance(end, datetime) else end for end in (column.extremes.low, column.extremes.high))
+    low, high = (
+        end.date() if isinstance(end, datetime) else end for end in (column.extremes.low, column.extremes.high)
+    )
     return f", {low} to {high}"
 
 
@@ -147,7 +168,9 @@ def _rate(alarms: int, tried: int) -> str:
     """Return how often a suite alarmed, with the most that this leaves open at 95 %."""
     low, high = clopper_pearson(alarms, tried)
     if alarms == 0:
-        return f"none alarmed, so at most {high:.0%} of such batches should (95%; by the rule of three).".replace("%", " %")
+        return f"none alarmed, so at most {high:.0%} of such batches should (95%; by the rule of three).".replace(
+            "%", " %"
+        )
     return f"{alarms} alarmed, so {low:.0%} to {high:.0%} of such batches should (95%).".replace("%", " %")
 
 
@@ -185,9 +208,18 @@ def _silent(learned: Learned) -> tuple[str, ...]:
     """Return what is odd in the reference itself: columns that say nothing."""
     columns = learned.whole.columns.values()
     empty = [c.name for c in columns if c.counts.present == 0 and c.counts.n]
-    constant = [c.name for c in columns if c.counts.present > 1 and c.distinct is not None and c.distinct.count == 1]
+    constant = [c.name for c in columns if c.counts.present > 1 and _is_constant(c)]
     lines = [f"No value at all in the reference: {_names(empty)}."] if empty else []
-    return tuple(lines + ([f"One value only in the reference, of which nothing is said: {_names(constant)}."] if constant else []))
+    return tuple(
+        lines
+        + ([f"One value only in the reference, of which nothing is said: {_names(constant)}."] if constant else [])
+    )
+
+
+def _is_constant(column: ColumnProfile) -> bool:
+    if column.extremes is not None:
+        return bool(column.extremes.low == column.extremes.high)
+    return column.distinct is not None and column.distinct.count == 1
 
 
 def _names(names: Sequence[str]) -> str:

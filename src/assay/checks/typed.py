@@ -19,6 +19,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
+import msgspec
+
 from assay.checks.check import Check, exact
 from assay.checks.suite import Suite, make_check
 from assay.data.dataset import Roles
@@ -76,10 +78,11 @@ class Table:
                 missing[name] = exact(given.missing)
             if not given.optional:
                 checks.append(make_check("required", (name,), True, place=place))
-            checks.append(make_check("type_is", (name,), kind, place=place))
+            of_column = [make_check("type_is", (name,), kind, place=place)]
             if not nullable:
-                checks.append(make_check("no_missing", (name,), True, place=place))
-            checks += [make_check(rule, (name,), _told(told), place=place) for rule, told in given.checks.items()]
+                of_column.append(make_check("no_missing", (name,), True, place=place))
+            of_column += [make_check(rule, (name,), _told(told), place=place) for rule, told in given.checks.items()]
+            checks += [msgspec.structs.replace(check, if_present=True) if given.optional else check for check in of_column]
         return Suite((*checks, *cls.checks), cls.__name__, missing, cls.roles)
 
 

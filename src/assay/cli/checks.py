@@ -11,13 +11,14 @@ __all__ = ["command"]
 
 @click.command("checks")
 @click.argument("name", required=False)
-def command(name: str | None) -> int:
+@click.option("--format", "format", type=click.Choice(("text", "markdown")), default="text", help="How to list them.")
+def command(name: str | None, format: str) -> int:
     """List the checks there are, or explain the one called NAME."""
-    from assay.checks.manual import explain, listing
+    from assay.checks.manual import explain, listing, page
     from assay.checks.table import find_rule, load_rules
 
     if name is None:
-        click.echo(listing(load_rules()), nl=False)
+        click.echo((page if format == "markdown" else listing)(load_rules()), nl=False)
         return 0
     rule = find_rule(name)
     if rule is None:

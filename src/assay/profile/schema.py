@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 import polars as pl
 
-from assay.codec import atomic, convert, dump_json, dump_yaml, json_schema, load_yaml, plain, read_text
+from assay.codec import atomic, convert, dump_json, dump_yaml, json_schema, line_of, load_yaml, plain, read_text
 from assay.data.dataset import Roles
 from assay.data.kinds import Kind
 from assay.errors import ConfigError, UsageError, nearest
@@ -203,16 +203,7 @@ def _read_dataset(told: dict[str, Any], text: str, file: str, name: str) -> Data
 
 def _place(text: str, file: str, path: Sequence[str]) -> str:
     """Return file, line and key of a path of keys in YAML text."""
-    import yaml
-
-    node, line = yaml.compose(text, Loader=yaml.SafeLoader), 1
-    for key in path:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next(((k, v) for k, v in pairs if getattr(k, "value", None) == key), None)
-        if found is None:
-            break
-        node, line = found[1], found[0].start_mark.line + 1
-    return f"{file}:{line}: {'.'.join(path)}"
+    return f"{file}:{line_of(text, path)}: {'.'.join(path)}"
 
 
 Fault = tuple[tuple[str, ...], str, str]

@@ -232,8 +232,8 @@ def _frequent(need: Need, view: Column) -> Frequent:
     points = keys[::step]
     heavy = np.unique(points[1:][points[1:] == points[:-1]])
     counts = (np.searchsorted(keys, heavy, side="right") - np.searchsorted(keys, heavy, side="left")).tolist()
-    values = _typed(pl.Series(heavy), view) if view.is_scale else _first_words(heavy, view)
-    return Frequent.of(dict(zip(values, counts, strict=True)), n=n, error=2 * step)
+    listed = _typed(pl.Series(heavy), view) if view.is_scale else _first_words(heavy, view)
+    return Frequent.of(dict(zip(listed, counts, strict=True)), n=n, error=2 * step)
 
 
 def _listed(values: pl.Series, counts: list[int], view: Column, n: int) -> Frequent:
