@@ -15,6 +15,7 @@ from assay.verdict import Findings
 
 if TYPE_CHECKING:
     from assay.checks.check import Check
+    from assay.checks.judge import Inputs
     from assay.checks.quarantine import Quarantined
     from assay.checks.suite import Suite
     from assay.checks.typed import Table
@@ -78,7 +79,8 @@ def check(
     """Judge a dataset by a suite and return the findings.
 
     `suite` is a suite, the path of a suite or schema file, a typed class, or checks. Without one, the suite that the
-    reference suggests is used; without a reference too, a first look: checks that need to know nothing beforehand.
+    reference suggests is used, and what compares with it (new words, shifted means, other units); without a reference
+    too, a first look: checks that need to know nothing beforehand.
 
     >>> import polars as pl
     >>> from assay import column
@@ -89,19 +91,20 @@ def check(
 
     current = dataset(data)
     inputs = _inputs(reference, options)
-    return judge(suite_of(suite, current, reference, options), current, inputs, engine=engine(), progress=options.progress)
+    return judge(suite_of(suite, current, inputs, options), current, inputs, engine=engine(), progress=options.progress)
 
 
-def _inputs(reference: object, options: Options) -> Any:
+def _inputs(reference: object, options: Options) -> Inputs:
     from assay import __version__
     from assay.checks.judge import Inputs
 
     others = {name: dataset(other, name=name, part="other") for name, other in options.others.items()}
     about = None
     if reference is not None:
-        about = profile(reference)
-        if not _is_profile(reference):
-            others.setdefault("reference", dataset(reference, part="reference"))
+        source = reference if _is_profile(reference) else dataset(reference, part="reference")
+        about = profile(source)
+        if isinstance(source, Dataset):
+            others.setdefault("reference", source)
     return Inputs(
         now=options.now or datetime.now(UTC), reference=about, others=others, functions=options.functions,
         stage=options.stage, version=__version__,
@@ -116,7 +119,7 @@ def _is_profile(data: object) -> bool:
 
 
 def suite_of(
-    suite: Suite | str | Path | type[Table] | Iterable[Check] | None, current: Dataset, reference: object, options: Options
+    suite: Suite | str | Path | type[Table] | Iterable[Check] | None, current: Dataset, inputs: Inputs, options: Options
 ) -> Suite:
     """Return what is given as a suite; see `check`."""
     from assay.checks.suite import Suite
@@ -130,11 +133,22 @@ def suite_of(
         return suite.suite()
     if suite is not None:
         return Suite(tuple(suite), "checks")
-    if reference is not None and not _is_profile(reference):
-        return suggest(reference, options=options)
+    if inputs.reference is not None:
+        return _compared(inputs, options)
     from assay.checks.firstlook import first_look
 
     return first_look(current)
+
+
+def _compared(inputs: Inputs, options: Options) -> Suite:
+    """Return what a reference suggests, where it is data and not only its profile, and what compares with it."""
+    from assay.checks.comparisons import comparisons
+    from assay.checks.suite import Suite
+
+    assert inputs.reference is not None
+    data = (inputs.others or {}).get("reference")
+    suggested = Suite(name=inputs.reference.name) if data is None else suggest(data, options=options)
+    return suggested.with_checks((*suggested.checks, *comparisons(inputs.reference)))
 
 
 def _suite_file(path: str | Path, current: Dataset, options: Options) -> Suite:
@@ -192,4 +206,4 @@ def quarantine(
 
     current = dataset(data)
     inputs = _inputs(reference, options)
-    return set_apart(suite_of(suite, current, reference, options), current, inputs, folder=folder)
+    return set_apart(suite_of(suite, current, inputs, options), current, inputs, folder=folder)

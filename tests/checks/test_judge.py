@@ -132,6 +132,13 @@ def test_an_unknown_column_is_one_error_with_the_nearest_name():
     assert findings.outcomes[0].why == "there is no column 'aeg'; did you mean 'age'? There are: name, age, pay"
 
 
+def test_a_column_that_is_gone_is_told_once_where_a_check_demands_it():
+    findings = judged(PEOPLE, column("pet").required(), column("pet").no_missing(), column("pet").between(0, 1))
+
+    assert [o.verdict for o in findings.outcomes] == [Verdict.FAIL, Verdict.SKIP, Verdict.SKIP]
+    assert findings.verdict is Verdict.FAIL
+
+
 @pytest.mark.parametrize(
     ("check", "why"),
     [

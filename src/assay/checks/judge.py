@@ -6,7 +6,7 @@ A check that cannot be planned, measured or judged becomes one ERROR outcome wit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,8 +59,9 @@ def judge(suite: Suite, dataset: Dataset, inputs: Inputs, *, engine: Engine, pro
     measurement = measurement_of(planned, context)
     measured = engine.fold(dataset, measurement, progress=progress)
     outcomes = _judged(planned, measured, dataset, context, engine)
-    marks = (dataset.mark(measured.rows), *(other.mark() for other in context.others.values()))
-    marks += inputs.reference.marks if inputs.reference is not None else ()
+    known = inputs.reference.marks if inputs.reference is not None else ()
+    others = (other.mark() for other in context.others.values() if not (known and other.part == "reference"))
+    marks = (dataset.mark(measured.rows), *others, *known)
     provenance = Provenance(
         assay=inputs.version, started_at=inputs.now.isoformat(), seconds=round(time.perf_counter() - begun, 3),
         scans=engine.scans - scans, engine=engine.name, seed=inputs.seed, suite=suite.name,
@@ -87,14 +88,25 @@ def context_of(suite: Suite, dataset: Dataset, inputs: Inputs) -> Context:
 
 def plan_checks(suite: Suite, context: Context, *, stage: str = "") -> list[Planned]:
     """Return every check with its test; those that are only for another stage are skipped."""
-    planned = [_plan(check, context, stage) for check in suite.checks]
+    told = {name for check in suite.checks if _in_stage(check, stage) for name in _demanded(check)}
+    planned = [_plan(check, context, stage, told) for check in suite.checks]
     return _proven(planned, context)
 
 
-def _plan(check: Check, context: Context, stage: str) -> Planned:
-    if check.only_in and stage not in check.only_in:
+def _in_stage(check: Check, stage: str) -> bool:
+    return not check.only_in or stage in check.only_in
+
+
+def _demanded(check: Check) -> tuple[str, ...]:
+    """Return the columns whose absence breaks this very check, so that no other need say it again."""
+    return check.columns if check.rule == "required" else getattr(check.arguments, "require", ())
+
+
+def _plan(check: Check, context: Context, stage: str, told: Set[str]) -> Planned:
+    if not _in_stage(check, stage):
         return Planned(check, None, f"only judged in {' or '.join(check.only_in)}", skipped=True)
-    if check.if_present and (absent := [name for name in check.columns if name not in context.schema]):
+    absent = [name for name in check.columns if name not in context.schema]
+    if absent and (check.if_present or check.rule != "required" and absent[0] in told):
         return Planned(check, None, f"there is no column {absent[0]!r}", skipped=True)
     try:
         rule = get_rule(check.rule)

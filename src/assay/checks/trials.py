@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +16,6 @@ import msgspec
 from assay.checks.check import Check
 from assay.checks.heldout import Cut, Result
 from assay.checks.proposals import Learned
-from assay.checks.rows import tolerated
 from assay.checks.suite import Suite
 from assay.checks.tails import round_out
 from assay.profile.profile import ColumnProfile
@@ -49,13 +50,13 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The checks that stay, those left out, and on how many stretches and halves the ones that stay alarmed."""
+    """The checks that stay, those left out, those that alarmed, and on how many stretches and halves any of them did."""
 
     checks: tuple[Check, ...]
     left_out: tuple[tuple[Check, int, int], ...]
     broken: tuple[tuple[Check, int, int], ...]
-    alarms: tuple[int, int]
-    tried: tuple[int, int]
+    alarms: tuple[int, ...]
+    tried: tuple[int, ...]
 
 
 def _place(check: Check) -> _Place:
@@ -64,32 +65,39 @@ def _place(check: Check) -> _Place:
 
 
 def decide(proposed: Suite, trials: Sequence[Trial]) -> Decided:
-    """Return which proposals stay; the first trial is that of the proposals themselves on all rows."""
+    """Return which proposals stay; the first trial is that of the proposals themselves on all rows.
+
+    What alarmed on the parts is counted as it was tried, before anything was widened; only checks left out don't count.
+    """
     whole, held_out = trials[0], trials[1:]
     kept: list[Check] = []
-    left_out, broken = [], []
+    left_out: list[tuple[Check, int, int]] = []
     for check in proposed.checks:
         own = whole.result(check)
         outcomes = [one for trial in held_out if (one := trial.result(check)) is not None]
         breaks = [one for one in outcomes if one.holds is False]
-        if (own is None or own.holds is not False) and not breaks:
-            kept.append(check)
-            continue
-        amended = _amended(check, [*breaks, *([own] if own is not None and own.holds is False else [])], len(outcomes))
+        broke = [*breaks, *([own] if own is not None and own.holds is False else [])]
+        amended = _amended(check, broke, len(outcomes)) if broke else check
         if amended is None:
             left_out.append((check, len(breaks), len(outcomes)))
-            continue
-        kept.append(amended)
-        if any(_breaks(one, amended) for one in breaks):
-            broken.append((check, len(breaks), len(outcomes)))
+        else:
+            kept.append(amended)
+    gone = {_place(check) for check, _, _ in left_out}
     stretches, halves = ([t for t in held_out if t.on == on] for on in ("stretch", "group"))
-    alarms = (_alarms(kept, stretches), _alarms(kept, halves))
-    return Decided(tuple(kept), tuple(left_out), tuple(broken), alarms, (len(stretches), len(halves)))
+    alarms = tuple(sum(bool(_alarms(trial, gone)) for trial in part) for part in (stretches, halves))
+    return Decided(tuple(kept), tuple(left_out), _counted(held_out, gone), alarms, (len(stretches), len(halves)))
 
 
-def _breaks(result: Result, check: Check) -> bool:
-    """Return whether a result is an alarm, with what the check that is to be written down tolerates."""
-    return result.holds is False and (not result.judged or result.failing > tolerated(check, result.judged))
+def _alarms(trial: Trial, gone: AbstractSet[_Place]) -> list[Check]:
+    return [one.check for one in trial.results if one.holds is False and _place(one.check) not in gone]
+
+
+def _counted(trials: Sequence[Trial], gone: AbstractSet[_Place]) -> tuple[tuple[Check, int, int], ...]:
+    """Return the checks that alarmed, on how many parts, of how many; the most frequent first."""
+    alarmed = [check for trial in trials for check in _alarms(trial, gone)]
+    counts = Counter(_place(check) for check in alarmed)
+    by_place = {_place(check): check for check in alarmed}
+    return tuple((by_place[place], times, len(trials)) for place, times in counts.most_common())
 
 
 def _amended(check: Check, breaks: Sequence[Result], tried: int) -> Check | None:
@@ -110,17 +118,6 @@ def _amended(check: Check, breaks: Sequence[Result], tried: int) -> Check | None
     return msgspec.structs.replace(
         check, level="warn", why=f"broke on {len(breaks)} of the {tried} parts it was tried on"
     )
-
-
-def _alarms(kept: Iterable[Check], trials: Sequence[Trial]) -> int:
-    """Return on how many trials any of the checks broke, with the tolerance that they now have."""
-    by_place = {_place(check): check for check in kept}
-    return sum(any(_alarm(one, by_place) for one in trial.results) for trial in trials)
-
-
-def _alarm(result: Result, kept: dict[_Place, Check]) -> bool:
-    check = kept.get(_place(result.check))
-    return check is not None and _breaks(result, check)
 
 
 def notes(learned: Learned, decided: Decided, trials: Sequence[Trial], *, cut: Cut) -> tuple[str, ...]:
@@ -144,11 +141,12 @@ def notes(learned: Learned, decided: Decided, trials: Sequence[Trial], *, cut: C
     lines.append(
         f"Tried on {halves} random halves of the rows, each by a suite made from the other half: {other} alarmed."
     )
-    lines.append(f"Made to alarm on about 1 in 20 fresh samples of {rows:,} rows, or fewer.")
-    if any(check.tolerate_rows or check.tolerate_share for check in decided.checks):
-        lines.append("The rows tolerated below were tolerated in these trials.")
+    lines.append(
+        f"Ranges and bands are made to alarm on about 1 in 20 fresh samples of {rows:,} rows, or fewer; "
+        "a first gap or a first new word alarms too."
+    )
     if decided.broken:
-        lines.append("Kept as warnings though they broke: " + _listed(decided.broken))
+        lines.append("What alarmed: " + _listed(decided.broken))
     if decided.left_out:
         lines.append("Left out, as they broke too often: " + _listed(decided.left_out))
     return (*lines, *_silent(learned))
