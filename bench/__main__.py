@@ -32,7 +32,12 @@ def once(task: str, file: Path, limit: float) -> dict[str, object]:
     """Run a task once; return its seconds, CPU seconds, greatest memory, and what it printed or why it failed."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     begun = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "bench.tasks", task, str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.tasks", task, str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+    )
     timer = threading.Timer(limit, process.kill)
     timer.start()
     assert process.stdout is not None
@@ -46,7 +51,12 @@ def once(task: str, file: Path, limit: float) -> dict[str, object]:
         return {"failed": f"stopped after {limit:.0f} s"}
     if process.returncode != 0:
         return {"failed": (words or ["no output"])[-1][:160]}
-    return {"wall": seconds, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024, "said": (words or [""])[-1][:80]}
+    return {
+        "wall": seconds,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "rss": usage.ru_maxrss / 1024,
+        "said": (words or [""])[-1][:80],
+    }
 
 
 def measure(size: str, tasks: list[str], rounds: int, limit: float) -> dict[str, list[dict[str, object]]]:
@@ -70,7 +80,12 @@ def measure(size: str, tasks: list[str], rounds: int, limit: float) -> dict[str,
 def table(size: str, runs: dict[str, list[dict[str, object]]]) -> str:
     """Return the table of one size, as Markdown."""
     floor = [run["wall"] for run in runs["decode"] if "wall" in run]
-    lines = [f"### {ROWS[size]:,} rows x 20 columns", "", "| task | wall s | x decode | CPU s | peak MiB |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        f"### {ROWS[size]:,} rows x 20 columns",
+        "",
+        "| task | wall s | x decode | CPU s | peak MiB |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for task, found in runs.items():
         good = [run for run in found if "wall" in run]
         if not good:

@@ -42,7 +42,9 @@ def chunk(start: int, n: int, rng: np.random.Generator) -> pl.DataFrame:
         "country": holes_text(pl.Series(COUNTRIES).gather(rng.choice(50, n, p=zipf50 / zipf50.sum())), rng, n),
         "sku": skus.gather(rng.choice(5000, n, p=zipf5k / zipf5k.sum())),
         "user": pl.select(pl.format("user_{}", pl.Series(users).cast(pl.String).str.zfill(10))).to_series(),
-        "at": pl.Series(1_700_000_000_000_000 + start * 1_000_000 + np.cumsum(rng.integers(1, 2_000_000, n))).cast(pl.Datetime("us")).sort(),
+        "at": pl.Series(1_700_000_000_000_000 + start * 1_000_000 + np.cumsum(rng.integers(1, 2_000_000, n)))
+        .cast(pl.Datetime("us"))
+        .sort(),
         "flag": rng.random(n) < 0.2,
     }
     return pl.DataFrame(columns)

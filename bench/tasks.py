@@ -14,7 +14,14 @@ TEXTS = ["colour", "country", "sku", "user"]
 COUNTRIES = [f"country_{i:02d}" for i in range(50)]
 COLOURS = ["red", "green", "blue"]
 PRESENT = ["normal", "lognormal", "id", "count", "colour", "sku", "user", "at", "flag"]
-RANGES = {"uniform": (0, 1), "lognormal": (0, 10**9), "price": (0, 10**9), "count": (0, 50), "code": (0, 9999), "exponential": (0, 10**9)}
+RANGES = {
+    "uniform": (0, 1),
+    "lognormal": (0, 10**9),
+    "price": (0, 10**9),
+    "count": (0, 50),
+    "code": (0, 9999),
+    "exponential": (0, 10**9),
+}
 SUITE = Path(__file__).with_name("suite.yaml")
 
 
@@ -81,12 +88,29 @@ def polars_profile(file: str) -> object:
     wanted = []
     for n in NUMBERS:
         c = pl.col(n)
-        made = [c.null_count(), c.min(), c.max(), c.mean(), c.std(), c.skew(), c.kurtosis(), c.approx_n_unique(), (c == 0).sum(), (c < 0).sum()]
+        made = [
+            c.null_count(),
+            c.min(),
+            c.max(),
+            c.mean(),
+            c.std(),
+            c.skew(),
+            c.kurtosis(),
+            c.approx_n_unique(),
+            (c == 0).sum(),
+            (c < 0).sum(),
+        ]
         made += [c.quantile(q) for q in (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)]
         wanted += [e.alias(f"{n}_{i}") for i, e in enumerate(made)]
     for n in TEXTS:
         c = pl.col(n)
-        made = [c.null_count(), c.approx_n_unique(), c.str.len_chars().min(), c.str.len_chars().max(), c.value_counts(sort=True).head(10).implode()]
+        made = [
+            c.null_count(),
+            c.approx_n_unique(),
+            c.str.len_chars().min(),
+            c.str.len_chars().max(),
+            c.value_counts(sort=True).head(10).implode(),
+        ]
         wanted += [e.alias(f"{n}_{i}") for i, e in enumerate(made)]
     return pl.scan_parquet(file).select(wanted).collect(engine="streaming").width
 
@@ -109,7 +133,9 @@ def duckdb_check(file: str) -> object:
     source = f"read_parquet('{file}')"
     connection = duckdb.connect()
     row = connection.execute(f"select {', '.join(wanted)} from {source}").fetchone()
-    falls = connection.execute(f'select count(*) from (select "at" < lag("at") over () as fell from {source}) where fell').fetchone()
+    falls = connection.execute(
+        f'select count(*) from (select "at" < lag("at") over () as fell from {source}) where fell'
+    ).fetchone()
     assert row and all(row) and falls == (0,), (row, falls)
     return len(row) + 1
 
@@ -126,7 +152,11 @@ def pandas_profile(file: str) -> object:
     import pandas as pd
 
     frame = pd.read_parquet(file)
-    return frame.describe(include="all").shape, frame.nunique().sum(), [frame[n].value_counts().head(10).sum() for n in TEXTS]
+    return (
+        frame.describe(include="all").shape,
+        frame.nunique().sum(),
+        [frame[n].value_counts().head(10).sum() for n in TEXTS],
+    )
 
 
 def pandera_check(file: str) -> object:
@@ -212,7 +242,9 @@ def gx_check(file: str) -> object:
     context = gx.get_context(mode="ephemeral")
     batch = context.data_sources.add_pandas("p").add_dataframe_asset("a").add_batch_definition_whole_dataframe("b")
     wanted = [e.ExpectColumnValuesToNotBeNull(column=n) for n in PRESENT]
-    wanted += [e.ExpectColumnValuesToBeBetween(column=n, min_value=low, max_value=high) for n, (low, high) in RANGES.items()]
+    wanted += [
+        e.ExpectColumnValuesToBeBetween(column=n, min_value=low, max_value=high) for n, (low, high) in RANGES.items()
+    ]
     wanted += [
         e.ExpectColumnValuesToBeInSet(column="colour", value_set=COLOURS), e.ExpectColumnValuesToBeInSet(column="country", value_set=COUNTRIES),
         e.ExpectColumnValuesToBeUnique(column="id"), e.ExpectColumnValuesToMatchRegex(column="sku", regex=r"^sku-\d{4}$"),
@@ -235,9 +267,13 @@ def pointblank_check(file: str) -> object:
     steps = pb.Validate(pl.read_parquet(file)).col_vals_not_null(columns=PRESENT)
     for n, (low, high) in RANGES.items():
         steps = steps.col_vals_between(columns=n, left=low, right=high)
-    steps = steps.col_vals_in_set(columns="colour", set=COLOURS).col_vals_in_set(columns="country", set=[*COUNTRIES, None])
+    steps = steps.col_vals_in_set(columns="colour", set=COLOURS).col_vals_in_set(
+        columns="country", set=[*COUNTRIES, None]
+    )
     steps = steps.rows_distinct(columns_subset="id").col_vals_regex(columns="sku", pattern=r"^sku-\d{4}$")
-    steps = steps.col_vals_regex(columns="user", pattern=r"^user_\d{10}$").row_count_match(count=pl.scan_parquet(file).select(pl.len()).collect().item())
+    steps = steps.col_vals_regex(columns="user", pattern=r"^user_\d{10}$").row_count_match(
+        count=pl.scan_parquet(file).select(pl.len()).collect().item()
+    )
     done = steps.interrogate()
     return done.n_passed().__len__(), done.all_passed()
 

@@ -23,14 +23,14 @@ SOURCE = ROOT / "src" / "assay"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "verdict", "codec", "store"}),
     frozenset({"data"}),
-    frozenset({"profile"}),
+    frozenset({"profiles"}),
     frozenset({"stats"}),
     frozenset({"checks", "evaluation"}),
     frozenset({"testing"}),
     frozenset({"registry", "gate"}),
     frozenset({"serving"}),
     frozenset({"monitor"}),
-    frozenset({"report"}),
+    frozenset({"reports"}),
     frozenset({"integrations"}),
     frozenset({"api", "cli", "config", "demo"}),
     frozenset({"__init__", "__main__"}),
@@ -65,16 +65,16 @@ class Room:
     inside: frozenset[str] = frozenset()
 
 
-_MEASURING = frozenset({"data", "profile", "stats", "checks", "evaluation", "testing"})
+_MEASURING = frozenset({"data", "profiles", "stats", "checks", "evaluation", "testing"})
 # What every installation has. A package that is not here, and not in an extra, needs a decision record first.
 ROOMS: dict[str, Room] = {
     "click": Room(top=frozenset({"cli"}), inside=frozenset({"cli"})),
-    "jinja2": Room(inside=frozenset({"report"})),
-    "markupsafe": Room(inside=frozenset({"report"})),  # comes with jinja2: a text that is HTML already
+    "jinja2": Room(inside=frozenset({"reports"})),
+    "markupsafe": Room(inside=frozenset({"reports"})),  # comes with jinja2: a text that is HTML already
     "msgspec": Room(top=BELOW_DOORS - {"errors"} | {"api", "config"}, inside=BELOW_DOORS | DOORS),
     "numpy": Room(top=_MEASURING, inside=BELOW_DOORS | DOORS),
     "polars": Room(top=_MEASURING - {"stats"} | {"demo"}, inside=BELOW_DOORS | DOORS),
-    "rich": Room(inside=frozenset({"cli", "report"})),
+    "rich": Room(inside=frozenset({"cli", "reports"})),
     "typing_extensions": Room(top=BELOW_DOORS, inside=BELOW_DOORS | DOORS),
     "yaml": Room(inside=frozenset({"codec"})),
 }
@@ -111,7 +111,7 @@ SEEDED = frozenset({"Generator", "BitGenerator", "SeedSequence", "PCG64", "Philo
 EXCEPTIONS: frozenset[tuple[str, str, str]] = frozenset(
     {
         # A notebook asks findings for their page; nothing below the reports does.
-        ("floors", "verdict.py", "assay.report.html"),
+        ("floors", "verdict.py", "assay.reports.html"),
     }
 )
 EXCEPTIONS_AT_MOST = 1
@@ -300,7 +300,7 @@ def names(module: Module) -> Iterator[tuple[str, str]]:
 
 def prints(module: Module) -> Iterator[tuple[str, str]]:
     """Only the command line and the terminal renderer write to the terminal."""
-    if module.room in DOORS or module.path == Path("report/terminal.py"):
+    if module.room in DOORS or module.path == Path("reports/terminal.py"):
         return
     for name, call in calls(module):
         if name in {"print", "sys.stdout.write", "sys.stderr.write"}:
@@ -421,16 +421,16 @@ def test_the_list_of_exceptions_only_shrinks():
 
 # Law, file, source: each source breaks its law once.
 BREACHES = (
-    (floors, "data/engine.py", "from assay.profile.table import Profile"),
+    (floors, "data/engine.py", "from assay.profiles.table import Profile"),
     (floors, "data/engine.py", "def later():\n    import assay.checks"),
     (floors, "checks/table.py", "from assay.evaluation.metrics import METRICS"),
     (floors, "checks/table.py", "from assay import check"),
     (floors, "checks/table.py", "from .suite import Suite"),
-    (floors, "report/html.py", "from assay.integrations.slack import post"),
+    (floors, "reports/html.py", "from assay.integrations.slack import post"),
     (floors, "tools.py", ""),
-    (rooms, "profile/kernel.py", "import pandas as pd"),
-    (rooms, "profile/kernel.py", "def f():\n    import pyarrow.compute"),
-    (rooms, "report/html.py", "import jinja2"),
+    (rooms, "profiles/kernel.py", "import pandas as pd"),
+    (rooms, "profiles/kernel.py", "def f():\n    import pyarrow.compute"),
+    (rooms, "reports/html.py", "import jinja2"),
     (rooms, "checks/table.py", "def f():\n    from rich import box"),
     (rooms, "errors.py", "import msgspec"),
     (rooms, "cli/check.py", "import polars as pl"),
@@ -469,12 +469,12 @@ KEPT = (
     (
         floors,
         "data/engine.py",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from assay.profile.table import Profile",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from assay.profiles.table import Profile",
     ),
     (floors, "cli/__init__.py", "from assay.config import Config"),
     (floors, "cli/__init__.py", "from assay import __version__\nfrom assay.api import check"),
     (floors, "__init__.py", "def f():\n    from assay.checks.table import CHECKS"),
-    (rooms, "report/html.py", "def f():\n    import jinja2"),
+    (rooms, "reports/html.py", "def f():\n    import jinja2"),
     (doors_of_optional_packages, "data/open.py", "from assay.errors import require\nrequire('duckdb', extra='duckdb')"),
     (sizes, "data/open.py", "def f():\n    '''Say.\n" + "\n" * 60 + "    '''\n"),
     (sizes, "cli/check.py", "@click.command()\ndef f(a, b, c, d, e, f, g, h): ..."),

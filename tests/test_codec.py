@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.codec import atomic, convert, dump_yaml, format_duration, load_json, load_yaml, parse_duration
+from assay.codec import atomic, dump_yaml, format_duration, load_json, load_yaml, parse_duration
 from assay.errors import ConfigError, UsageError
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from assay.checks.quarantine import Quarantined
     from assay.checks.suite import Suite
     from assay.checks.typed import Table
-    from assay.profile.profile import Profile
-    from assay.profile.schema import Schema
+    from assay.profiles.profile import Profile
+    from assay.profiles.schema import Schema
 
 __all__ = ["Options", "check", "dataset", "infer_schema", "profile", "quarantine", "schema_diff", "suggest"]
 
@@ -61,8 +61,8 @@ def profile(data: object, *, edges_from: Profile | None = None, progress: Progre
     >>> profile(pl.DataFrame({"age": [1, 2, 6]})).columns["age"].moments.mean
     3.0
     """
-    from assay.profile.profile import Profile, profile_dataset
-    from assay.profile.saved import is_profile, load_profile
+    from assay.profiles.profile import Profile, profile_dataset
+    from assay.profiles.saved import is_profile, load_profile
 
     if isinstance(data, Profile):
         return data
@@ -112,10 +112,10 @@ def _inputs(reference: object, options: Options) -> Inputs:
 
 
 def _is_profile(data: object) -> bool:
-    from assay.profile.profile import Profile
-    from assay.profile.saved import is_profile
+    from assay.profiles.profile import Profile
+    from assay.profiles.saved import is_profile
 
-    return isinstance(data, Profile) or isinstance(data, str | Path) and is_profile(data)
+    return isinstance(data, Profile) or (isinstance(data, str | Path) and is_profile(data))
 
 
 def suite_of(
@@ -154,7 +154,7 @@ def _compared(inputs: Inputs, options: Options) -> Suite:
 def _suite_file(path: str | Path, current: Dataset, options: Options) -> Suite:
     from assay.checks.of_schema import schema_suite
     from assay.checks.suite import load_suite
-    from assay.profile.schema import is_schema, load_schema
+    from assay.profiles.schema import is_schema, load_schema
 
     if is_schema(path):
         return schema_suite(load_schema(path), current.name, environment=options.stage, columns=current.schema)
@@ -173,7 +173,7 @@ def suggest(reference: object, *, options: Options = DEFAULTS, seed: int = SEED)
 
 def infer_schema(data: object, *, progress: Progress | None = None) -> Schema:
     """Return the schema that a dataset's profile suggests."""
-    from assay.profile.infer import infer_schema as inferred
+    from assay.profiles.infer import infer_schema as inferred
 
     return inferred(profile(data, progress=progress))
 
@@ -181,14 +181,14 @@ def infer_schema(data: object, *, progress: Progress | None = None) -> Schema:
 def schema_diff(old: object, new: object) -> Findings:
     """Return what changed between two schemas (schema files, or data whose schema is inferred), and whom it breaks."""
     from assay import __version__
-    from assay.profile.diff import diff_findings, diff_schemas
+    from assay.profiles.diff import diff_findings, diff_schemas
 
     now = datetime.now(UTC)
     return diff_findings(diff_schemas(_schema(old), _schema(new)), now=now, version=__version__)
 
 
 def _schema(given: object) -> Schema:
-    from assay.profile.schema import Schema, is_schema, load_schema
+    from assay.profiles.schema import Schema, is_schema, load_schema
 
     if isinstance(given, Schema):
         return given

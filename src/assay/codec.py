@@ -25,8 +25,18 @@ import msgspec
 from assay.errors import ConfigError, DataError, UsageError, nearest
 
 __all__ = [
-    "atomic", "convert", "dump_json", "dump_yaml", "format_duration", "json_schema", "line_of", "load_json", "load_yaml",
-    "parse_duration", "plain", "read_text",
+    "atomic",
+    "convert",
+    "dump_json",
+    "dump_yaml",
+    "format_duration",
+    "json_schema",
+    "line_of",
+    "load_json",
+    "load_yaml",
+    "parse_duration",
+    "plain",
+    "read_text",
 ]
 
 T = TypeVar("T")
@@ -42,7 +52,15 @@ _WORDS: dict[str, bool | None] = {
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:?\d\d)?\Z")
 _DURATION = re.compile(r"(-?)((?:\d+(?:\.\d+)?(?:ms|us|[wdhms]))+)\Z")
-_UNITS = {"w": 604_800_000_000, "d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
+_UNITS = {
+    "w": 604_800_000_000,
+    "d": 86_400_000_000,
+    "h": 3_600_000_000,
+    "m": 60_000_000,
+    "s": 1_000_000,
+    "ms": 1_000,
+    "us": 1,
+}
 
 
 def scalar(text: str) -> Any:
@@ -120,7 +138,9 @@ def line_of(text: str, path: Sequence[str]) -> int:
 def _build(node: Any, path: str, lines: dict[str, int], file: str, inside: tuple[int, ...] = ()) -> Any:
     lines[path] = node.start_mark.line + 1
     if len(lines) > MOST_VALUES:
-        raise ConfigError(f"the file and its aliases hold more than {MOST_VALUES:,} values", place=f"{file}:{lines[path]}")
+        raise ConfigError(
+            f"the file and its aliases hold more than {MOST_VALUES:,} values", place=f"{file}:{lines[path]}"
+        )
     if id(node) in inside:
         raise ConfigError("an alias contains itself", place=f"{file}:{lines[path]}")
     inside = (*inside, id(node))
@@ -154,7 +174,9 @@ def convert(value: Any, kind: type[T], *, file: str = "<value>", lines: dict[str
         path = _written(path, lines or {})
         line = _line(path, lines or {})
         where = path.removeprefix("$").lstrip(".")
-        raise ConfigError(_worded(message), place=file + (f":{line}" if line else "") + (f": {where}" if where else ""), hint=hint) from None
+        raise ConfigError(
+            _worded(message), place=file + (f":{line}" if line else "") + (f": {where}" if where else ""), hint=hint
+        ) from None
 
 
 def _written(path: str, lines: dict[str, int]) -> str:
@@ -169,7 +191,9 @@ def _known_keys(key: str, kind: Any, path: str) -> str:
     """Return the hint that names the keys of the record at a path, where it can be told which record that is."""
     for step in re.findall(r"\.([^.\[]+)|\[", path.removeprefix("$").replace("[...]", "[]")):
         kind = _inside(kind, step)
-    record = next((k for k in (kind, *typing.get_args(kind)) if isinstance(k, type) and issubclass(k, msgspec.Struct)), None)
+    record = next(
+        (k for k in (kind, *typing.get_args(kind)) if isinstance(k, type) and issubclass(k, msgspec.Struct)), None
+    )
     return nearest(key, record.__struct_encode_fields__) if record is not None else ""
 
 
@@ -177,7 +201,9 @@ def _inside(kind: Any, step: str) -> Any:
     choices = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
     for choice in choices:
         if isinstance(choice, type) and issubclass(choice, msgspec.Struct) and step in choice.__struct_encode_fields__:
-            return typing.get_type_hints(choice)[dict(zip(choice.__struct_encode_fields__, choice.__struct_fields__, strict=True))[step]]
+            return typing.get_type_hints(choice)[
+                dict(zip(choice.__struct_encode_fields__, choice.__struct_fields__, strict=True))[step]
+            ]
         if typing.get_origin(choice) is not None:
             return next((a for a in reversed(typing.get_args(choice)) if a is not Ellipsis), Any)
     return Any
@@ -192,7 +218,11 @@ def _line(path: str, lines: dict[str, int]) -> int | None:
 
 
 def _worded(message: str) -> str:
-    return message[:1].lower() + message[1:].replace("`", "'") if message.startswith("Expected") else message.replace("`", "'")
+    return (
+        message[:1].lower() + message[1:].replace("`", "'")
+        if message.startswith("Expected")
+        else message.replace("`", "'")
+    )
 
 
 def load_json(text: str | bytes, kind: type[T], *, file: str = "<text>") -> T:
@@ -308,7 +338,10 @@ def plain(value: Any) -> Any:
 
 def json_schema(kind: type) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a typed record."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind, schema_hook=lambda _: {})}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **msgspec.json.schema(kind, schema_hook=lambda _: {}),
+    }
 
 
 def parse_duration(text: str) -> timedelta:
@@ -351,7 +384,9 @@ def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:
-        raise UsageError(f"cannot write here: {error.strerror}", place=str(path), hint="make the folder first") from None
+        raise UsageError(
+            f"cannot write here: {error.strerror}", place=str(path), hint="make the folder first"
+        ) from None
     try:
         with open(handle, mode, encoding=None if "b" in mode else "utf-8") as stream:
             yield stream

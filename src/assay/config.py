@@ -11,7 +11,17 @@ from assay.codec import dump_yaml, json_schema, load_yaml, plain, read_text
 from assay.data.dataset import Roles
 from assay.errors import ConfigError, nearest
 
-__all__ = ["FORMAT", "Config", "DatasetConfig", "Judgement", "ReportConfig", "config_schema", "describe", "dump_config", "load_config"]
+__all__ = [
+    "FORMAT",
+    "Config",
+    "DatasetConfig",
+    "Judgement",
+    "ReportConfig",
+    "config_schema",
+    "describe",
+    "dump_config",
+    "load_config",
+]
 
 FORMAT = 1
 
@@ -67,18 +77,30 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 def load_config(path: str | Path) -> Config:
     """Return a project's configuration; raise `ConfigError` with file, line and key where it breaks a rule."""
-    from assay.report.render import FORMATS
+    from assay.reports.render import FORMATS
 
     told = load_yaml(read_text(path), _File, file=str(path))
     if told.format != FORMAT:
-        raise ConfigError(f"format is {told.format}; this version of Assay reads format {FORMAT}", place=f"{path}: format")
+        raise ConfigError(
+            f"format is {told.format}; this version of Assay reads format {FORMAT}", place=f"{path}: format"
+        )
     for place, one in enumerate(told.checks):
-        for key, name in (("dataset", one.dataset), ("reference", one.reference), *(("others", other) for other in one.others)):
+        for key, name in (
+            ("dataset", one.dataset),
+            ("reference", one.reference),
+            *(("others", other) for other in one.others),
+        ):
             if name is not None and name not in told.datasets:
-                raise ConfigError(f"there is no dataset {name!r}", place=f"{path}: checks[{place}].{key}", hint=nearest(name, told.datasets))
+                raise ConfigError(
+                    f"there is no dataset {name!r}",
+                    place=f"{path}: checks[{place}].{key}",
+                    hint=nearest(name, told.datasets),
+                )
     for format in told.report.formats:
         if format not in FORMATS:
-            raise ConfigError(f"there is no format {format!r}", place=f"{path}: report.formats", hint=nearest(format, FORMATS))
+            raise ConfigError(
+                f"there is no format {format!r}", place=f"{path}: report.formats", hint=nearest(format, FORMATS)
+            )
     return Config(told.datasets, told.format, told.checks, told.report, str(Path(path).parent))
 
 
@@ -97,7 +119,13 @@ def describe(config: Config) -> str:
     """Return in words what a configuration ties together."""
     lines = [f"{len(config.datasets)} datasets, {len(config.checks)} checks of them"]
     for one in config.checks:
-        by = f"by {one.suite}" if one.suite else "by the suite its reference suggests" if one.reference else "by a first look"
+        by = (
+            f"by {one.suite}"
+            if one.suite
+            else "by the suite its reference suggests"
+            if one.reference
+            else "by a first look"
+        )
         against = f", against {one.reference}" if one.reference else ""
         lines.append(f"  {one.dataset} is judged {by}{against}")
     if config.report.formats:

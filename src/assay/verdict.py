@@ -11,7 +11,20 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FORMAT", "Estimate", "Example", "ExitCode", "Findings", "Mark", "Outcome", "Provenance", "Verdict", "conclude", "exit_code", "joined"]
+__all__ = [
+    "FORMAT",
+    "Estimate",
+    "Example",
+    "ExitCode",
+    "Findings",
+    "Mark",
+    "Outcome",
+    "Provenance",
+    "Verdict",
+    "conclude",
+    "exit_code",
+    "joined",
+]
 
 FORMAT = 1
 
@@ -178,7 +191,7 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.verdict in (Verdict.PASS, Verdict.WARN)
 
     def _repr_html_(self) -> str:
-        from assay.report.html import fragment  # a notebook asks for this; nothing below the reports does
+        from assay.reports.html import fragment  # a notebook asks for this; nothing below the reports does
 
         return fragment(self)
 
@@ -207,7 +220,9 @@ def joined(findings: Sequence[Findings], *, subject: str = "") -> Findings:
     if not findings:
         raise ValueError("there are no findings to join")
     outcomes = tuple(
-        msgspec.structs.replace(o, subject=f"{f.subject}: {o.subject}", id=f"{i}.{o.id}") for i, f in enumerate(findings) for o in f.outcomes
+        msgspec.structs.replace(o, subject=f"{f.subject}: {o.subject}", id=f"{i}.{o.id}")
+        for i, f in enumerate(findings)
+        for o in f.outcomes
     )
     origins = [f.provenance for f in findings]
     provenance = msgspec.structs.replace(

@@ -13,8 +13,8 @@ from assay.checks.judge import rows_judged
 from assay.codec import convert
 from assay.data.dataset import Dataset
 from assay.data.polars_engine import PolarsEngine
-from assay.profile.kernel import Measurement, RowRule
-from assay.profile.profile import Profile, profile_dataset
+from assay.profiles.kernel import Measurement, RowRule
+from assay.profiles.profile import Profile, profile_dataset
 from assay.verdict import Example
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)

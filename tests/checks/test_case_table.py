@@ -241,16 +241,22 @@ def test_a_case_written_as_yaml_gives_the_same_verdict(case: Case):
     assert judged(case, written, "polars") == case.verdict
 
 
-def test_a_column_that_is_not_there_is_an_error_and_a_failure_only_where_it_is_required():
-    absent = [
-        make_check(rule, ("y",), told)
-        for rule, told in (("required", None), ("between", [0, 1]), ("no_missing", None), ("type_is", "integer"))
-    ]
+ABSENT = tuple(
+    make_check(rule, ("y",), told) for rule, told in (("between", [0, 1]), ("no_missing", None), ("type_is", "integer"))
+)
+
+
+@pytest.mark.parametrize(
+    ("checks", "verdicts"),
+    [(ABSENT, ["error"] * 3), ((make_check("required", ("y",), None), *ABSENT), ["fail", "skip", "skip", "skip"])],
+    ids=["no check demands it", "a check demands it"],
+)
+def test_a_column_that_is_not_there_is_an_error_or_one_failure_where_it_is_demanded(checks, verdicts):
     dataset = Dataset("cases", "a frame", pl.LazyFrame({"x": [1]}).lazy)
 
-    findings = judge(Suite(tuple(absent)), dataset, Inputs(now=NOW), engine=PolarsEngine())
+    findings = judge(Suite(checks), dataset, Inputs(now=NOW), engine=PolarsEngine())
 
-    assert [outcome.verdict.value for outcome in findings.outcomes] == ["fail", "error", "error", "error"]
+    assert [outcome.verdict.value for outcome in findings.outcomes] == verdicts
 
 
 def test_the_table_is_as_long_as_it_claims_to_be():

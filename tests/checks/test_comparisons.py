@@ -22,7 +22,11 @@ REFERENCE = pl.DataFrame(
 
 
 def loud(current):
-    return {(o.check, o.subject): o.verdict for o in check(current, reference=profile(REFERENCE)).outcomes if o.verdict is not Verdict.PASS}
+    return {
+        (o.check, o.subject): o.verdict
+        for o in check(current, reference=profile(REFERENCE)).outcomes
+        if o.verdict is not Verdict.PASS
+    }
 
 
 def test_the_reference_itself_is_silent():
@@ -30,7 +34,11 @@ def test_the_reference_itself_is_silent():
 
 
 def test_a_fresh_sample_is_silent():
-    fresh = REFERENCE.with_columns(pay=pl.Series(np.random.default_rng(6).lognormal(3, 0.5, N)), id=pl.col("id") + N, at=pl.col("at").dt.offset_by("90d"))
+    fresh = REFERENCE.with_columns(
+        pay=pl.Series(np.random.default_rng(6).lognormal(3, 0.5, N)),
+        id=pl.col("id") + N,
+        at=pl.col("at").dt.offset_by("90d"),
+    )
 
     assert loud(fresh) == {}
 
@@ -50,6 +58,8 @@ def test_a_change_is_told(change, told):
 
 
 def test_what_counts_up_is_not_compared_and_names_are_no_set():
-    subjects = {made.subject for made in comparisons(profile(REFERENCE)) if made.rule in ("mean_shift", "new_categories")}
+    subjects = {
+        made.subject for made in comparisons(profile(REFERENCE)) if made.rule in ("mean_shift", "new_categories")
+    }
 
     assert subjects == {"pay", "colour"}

@@ -14,7 +14,7 @@ from assay.checks.standins import stand_ins, without
 from assay.checks.tails import poisson_most, reach, round_out, share_at_most
 from assay.checks.trials import clopper_pearson
 from assay.data.engine import Batch
-from assay.profile.sketches import Quantiles
+from assay.profiles.sketches import Quantiles
 from checks.judging import profile_of
 
 Rng = np.random.Generator

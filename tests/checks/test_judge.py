@@ -16,7 +16,9 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def judged(frame, *checks, engine=None, others=None, stage="", missing=None):
     suite = Suite(tuple(checks), "test", missing or {})
-    inputs = Inputs(now=NOW, others={name: dataset(other, name=name) for name, other in (others or {}).items()}, stage=stage)
+    inputs = Inputs(
+        now=NOW, others={name: dataset(other, name=name) for name, other in (others or {}).items()}, stage=stage
+    )
     return judge(suite, dataset(frame), inputs, engine=engine or PolarsEngine())
 
 
@@ -25,7 +27,9 @@ def only(findings):
     return outcome
 
 
-PEOPLE = pl.DataFrame({"name": ["ann", "bob", "cid", None], "age": [41, 200, -1, None], "pay": [1.5, float("nan"), 2.5, 3.5]})
+PEOPLE = pl.DataFrame(
+    {"name": ["ann", "bob", "cid", None], "age": [41, 200, -1, None], "pay": [1.5, float("nan"), 2.5, 3.5]}
+)
 
 
 def test_an_empty_suite_is_inconclusive():
@@ -160,7 +164,9 @@ def test_a_check_that_cannot_be_judged_is_an_error_and_harms_no_other(check, why
 
 
 def test_a_check_for_another_stage_is_skipped():
-    skipped, sound = judged(PEOPLE, column("age").no_missing(only_in="train"), column("age").between(-1, 200), stage="serving").outcomes
+    skipped, sound = judged(
+        PEOPLE, column("age").no_missing(only_in="train"), column("age").between(-1, 200), stage="serving"
+    ).outcomes
 
     assert (skipped.verdict, sound.verdict) == (Verdict.SKIP, Verdict.PASS)
 
@@ -172,7 +178,13 @@ def test_skipped_checks_alone_are_inconclusive():
 def test_a_dataset_without_rows_passes_nothing_but_what_counts_rows():
     empty = PEOPLE.clear()
 
-    findings = judged(empty, column("age").between(0, 120), column("name").matches("^a"), column("age").mean(at_most=1), table().row_count(at_least=1))
+    findings = judged(
+        empty,
+        column("age").between(0, 120),
+        column("name").matches("^a"),
+        column("age").mean(at_most=1),
+        table().row_count(at_least=1),
+    )
 
     assert [o.verdict for o in findings.outcomes] == [Verdict.INCONCLUSIVE] * 3 + [Verdict.FAIL]
 
@@ -189,7 +201,13 @@ def test_the_order_of_checks_is_the_order_of_outcomes():
 
 def test_batches_of_any_size_give_the_same_findings():
     frame = pl.DataFrame({"x": [i % 17 for i in range(1000)], "t": [f"k{i % 5}" for i in range(1000)]})
-    checks = [column("x").between(0, 15), column("x").mean(at_most=8.0), column("x").median(at_most=8), column("t").one_of(["k0", "k1"]), column("x").distinct_count(at_most=10)]
+    checks = [
+        column("x").between(0, 15),
+        column("x").mean(at_most=8.0),
+        column("x").median(at_most=8),
+        column("t").one_of(["k0", "k1"]),
+        column("x").distinct_count(at_most=10),
+    ]
 
     small, large = (judged(frame, *checks, engine=PolarsEngine(batch_rows=rows)).outcomes for rows in (13, 10_000))
 
@@ -206,7 +224,12 @@ def test_scans_are_counted_as_the_source_sees_them():
 
     counted = dataset(register_io_source(source, schema=PEOPLE.schema, is_pure=True))
     reads.clear()
-    checks = (column("name", "age").key(), table().duplicates(at_most_rows=0), column("name").in_table(other="known"), column("age").mean(at_most=9))
+    checks = (
+        column("name", "age").key(),
+        table().duplicates(at_most_rows=0),
+        column("name").in_table(other="known"),
+        column("age").mean(at_most=9),
+    )
     inputs = Inputs(now=NOW, others={"known": dataset(pl.DataFrame({"name": ["ann"]}))})
 
     findings = judge(Suite(checks), counted, inputs, engine=PolarsEngine())

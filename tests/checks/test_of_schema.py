@@ -14,9 +14,9 @@ from assay.checks.of_schema import schema_checks, schema_suite
 from assay.data.polars_engine import PolarsEngine
 from assay.data.sources import dataset
 from assay.errors import UsageError
-from assay.profile.infer import infer_schema
-from assay.profile.profile import profile_dataset
-from assay.profile.schema import DatasetSchema, Field, Schema
+from assay.profiles.infer import infer_schema
+from assay.profiles.profile import profile_dataset
+from assay.profiles.schema import DatasetSchema, Field, Schema
 from assay.verdict import Findings, Verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

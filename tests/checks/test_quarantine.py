@@ -10,7 +10,9 @@ from assay.api import Options
 from assay.errors import UsageError
 
 NOW = Options(now=datetime(2026, 1, 1, tzinfo=UTC), others={"known": pl.DataFrame({"name": ["ann", "bob"]})})
-PEOPLE = pl.DataFrame({"name": ["ann", "bob", "bob", "zoe"], "age": [41, 200, 7, -5], "pay": [1.5, float("nan"), None, 2.0]})
+PEOPLE = pl.DataFrame(
+    {"name": ["ann", "bob", "bob", "zoe"], "age": [41, 200, 7, -5], "pay": [1.5, float("nan"), None, 2.0]}
+)
 
 
 def apart(tmp_path, *checks, data=PEOPLE):
@@ -45,7 +47,10 @@ def test_a_row_has_every_reason(tmp_path):
 def test_duplicates_and_orphans_are_set_apart_too(tmp_path):
     _, rejected = apart(tmp_path, column("name").unique(), column("name").in_table(other="known"))
 
-    reasons = {row: [r.split(":")[1].strip() for r in found] for row, found in zip(rejected["assay_row"], rejected["assay_reasons"], strict=True)}
+    reasons = {
+        row: [r.split(":")[1].strip() for r in found]
+        for row, found in zip(rejected["assay_row"], rejected["assay_reasons"], strict=True)
+    }
 
     assert reasons == {2: ["unique"], 3: ["in_table"]}  # the first bob stays
 

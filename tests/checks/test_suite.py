@@ -79,7 +79,9 @@ def test_checks_of_the_table_and_of_several_columns_are_written_under_table():
     assert "  key: [a, b]\n" in dump_suite(suite)
 
 
-@pytest.mark.parametrize("name", ["a b", "a.b", "a: b", "#a", "1", "on", "null", "é", "a\nb", '"', "'", "{a}", "-", "*", "^a$", "\u2028", ""])
+@pytest.mark.parametrize(
+    "name", ["a b", "a.b", "a: b", "#a", "1", "on", "null", "é", "a\nb", '"', "'", "{a}", "-", "*", "^a$", "\u2028", ""]
+)
 def test_a_column_may_have_any_name(name):
     suite = Suite((column(name).no_missing(),), "odd", {name: ("",)})
 
@@ -99,12 +101,27 @@ def test_bounds_keep_their_type():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("columns: {age: {betwen: [0, 1]}}", "s.yaml: columns.age.betwen: there is no check called 'betwen'; did you mean 'between'?"),
-        ("columns: {age: {between: [0]}}", "s.yaml: columns.age.between: between is given [0]; expected a list of 2: at_least, at_most"),
+        (
+            "columns: {age: {betwen: [0, 1]}}",
+            "s.yaml: columns.age.betwen: there is no check called 'betwen'; did you mean 'between'?",
+        ),
+        (
+            "columns: {age: {between: [0]}}",
+            "s.yaml: columns.age.between: between is given [0]; expected a list of 2: at_least, at_most",
+        ),
         ("columns: {age: {between: {at_lest: 0}}}", "s.yaml: columns.age.between: between has no argument 'at_lest'"),
-        ("columns: {age: {between: {at_least: 0, level: loud}}}", "s.yaml: columns.age.between: level is 'loud'; expected warn or fail"),
-        ("columns: {age: {between: {at_least: 0, tolerate_share: 5}}}", "tolerate_share is 5; shares lie in [0, 1]; one percent is 0.01"),
-        ("columns: {age: {between: {at_least: 0, tolerate_rows: -1}}}", "tolerate_rows is -1; rows are counted from 0 up"),
+        (
+            "columns: {age: {between: {at_least: 0, level: loud}}}",
+            "s.yaml: columns.age.between: level is 'loud'; expected warn or fail",
+        ),
+        (
+            "columns: {age: {between: {at_least: 0, tolerate_share: 5}}}",
+            "tolerate_share is 5; shares lie in [0, 1]; one percent is 0.01",
+        ),
+        (
+            "columns: {age: {between: {at_least: 0, tolerate_rows: -1}}}",
+            "tolerate_rows is -1; rows are counted from 0 up",
+        ),
         ("columns: {age: between}", "s.yaml: columns.age: expected checks as a mapping"),
         ("table: {between: [0, 1]}", "s.yaml: table.between: between is about one column; write it under columns:"),
         ("format: 2", "s.yaml: format: format is 2; this version of Assay reads format 1"),
@@ -144,7 +161,13 @@ def test_a_class_may_have_checks_of_the_whole_table():
         checks = (table().row_count(at_least=1),)
         id: int = col(unique=True)
 
-    assert [check.rule for check in Orders.suite().checks] == ["required", "type_is", "no_missing", "unique", "row_count"]
+    assert [check.rule for check in Orders.suite().checks] == [
+        "required",
+        "type_is",
+        "no_missing",
+        "unique",
+        "row_count",
+    ]
 
 
 def test_an_optional_column_need_not_be_there():

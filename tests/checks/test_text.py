@@ -17,7 +17,7 @@ from assay.checks.patterns import like, shape
 from assay.checks.suite import make_check
 from assay.checks.text import RULES, reads_as
 from assay.errors import ConfigError
-from assay.profile.table import shape as shape_of
+from assay.profiles.table import shape as shape_of
 from checks.judging import judged
 
 

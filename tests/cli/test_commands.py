@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from assay.cli import COMMANDS, app, main
-from assay.report import load_findings
+from assay.reports import load_findings
 
 PEOPLE = pl.DataFrame({"name": ["ann", "bob", "cid"], "age": [41, 200, 7]})
 SUITE = "suite: people\ncolumns: {age: {between: [0, 120]}}\n"
@@ -103,7 +103,9 @@ def test_a_row_with_too_many_fields_could_not_judge_and_is_named(here, capsys):
     assert "3" in err
 
 
-@pytest.mark.parametrize(("suffix", "start"), [(".json", "{"), (".html", "<!"), (".md", "#"), (".xml", "<?xml"), (".txt", "people")])
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".json", "{"), (".html", "<!"), (".md", "#"), (".xml", "<?xml"), (".txt", "people")]
+)
 def test_a_report_is_written_in_the_format_of_its_suffix(here, capsys, suffix, start):
     code, out, err = run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "-o", f"report{suffix}")
 
@@ -217,8 +219,14 @@ def test_assay_yaml_ties_a_suite_and_other_tables_together(here, capsys):
     ("text", "words"),
     [
         ("datasets: {}\nchecks: [{dataset: people}]\n", "assay.yaml: checks[0].dataset: there is no dataset 'people'"),
-        ("datasets: {people: {sorce: a}}\n", "assay.yaml:1: datasets.people.sorce: there is no key 'sorce'; did you mean 'source'?"),
-        ("datasets: {people: {source: a}}\nreport: {formats: [htm]}\n", "there is no format 'htm'; did you mean 'html'?"),
+        (
+            "datasets: {people: {sorce: a}}\n",
+            "assay.yaml:1: datasets.people.sorce: there is no key 'sorce'; did you mean 'source'?",
+        ),
+        (
+            "datasets: {people: {source: a}}\nreport: {formats: [htm]}\n",
+            "there is no format 'htm'; did you mean 'html'?",
+        ),
         ("datasets: {people: {source: a}}\nformat: 9\n", "format is 9; this version of Assay reads format 1"),
     ],
 )

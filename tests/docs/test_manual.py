@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_page_of_checks_is_what_the_table_says():
-    assert (ROOT / "docs" / "checks.md").read_text() == page(load_rules()), "run: assay checks --format markdown > docs/checks.md"
+    assert (ROOT / "docs" / "checks.md").read_text() == page(load_rules()), (
+        "run: assay checks --format markdown > docs/checks.md"
+    )
 
 
 def test_no_two_families_have_a_rule_of_the_same_name():

@@ -24,11 +24,11 @@ from assay.checks.check import Arguments, Bound, CannotJudge, Check, Context, Ju
 from assay.checks.shares import Share, check_shares, percent
 from assay.data.kinds import Kind
 from assay.errors import nearest
-from assay.profile.kernel import Measured, Need, column
-from assay.profile.physical import number_of, value_of
-from assay.profile.profile import ColumnProfile
-from assay.profile.sketches import Frequent
-from assay.profile.states import Order, Segment
+from assay.profiles.kernel import Measured, Need, column
+from assay.profiles.physical import number_of, value_of
+from assay.profiles.profile import ColumnProfile
+from assay.profiles.sketches import Frequent
+from assay.profiles.states import Order, Segment
 from assay.verdict import Estimate, Example
 
 __all__ = ["LEAST", "RULES", "Columns", "Lost", "NewRange", "QuantileShift", "Ratio", "Scaled", "ShareChange", "Shift"]

@@ -15,7 +15,7 @@ from assay.checks.ranges import Range, Ranged
 from assay.checks.readings import NUMBERS, WORDS, Reading
 from assay.data.engine import Answer
 from assay.data.kinds import Kind
-from assay.profile.kernel import Measured, Need, column
+from assay.profiles.kernel import Measured, Need, column
 from assay.stats import intervals
 
 __all__ = ["ASSOCIATIONS", "Contingency"]

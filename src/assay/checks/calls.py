@@ -29,7 +29,10 @@ class Subject:
 
         def call(*values: Any, **told: Any) -> Check:
             if len(values) > max(len(rule.bare), 1):
-                raise ConfigError(f"{name} takes {len(rule.bare)} positional values and {len(values)} were given", hint=f"they are: {', '.join(rule.bare)}")
+                raise ConfigError(
+                    f"{name} takes {len(rule.bare)} positional values and {len(values)} were given",
+                    hint=f"they are: {', '.join(rule.bare)}",
+                )
             keys = rule.bare or ("columns",)
             bare = dict(zip(keys, values, strict=False))
             return make_check(name, self._columns, {**bare, **told}, place=".".join((repr(self), name)))

@@ -20,10 +20,10 @@ from assay.checks.check import Arguments
 from assay.checks.readings import enclosing
 from assay.checks.shares import percent
 from assay.codec import format_duration
-from assay.profile.physical import number_of, unit_of, value_of
-from assay.profile.profile import ColumnProfile
-from assay.profile.sketches import Quantiles
-from assay.profile.states import Extremes, Moments
+from assay.profiles.physical import number_of, unit_of, value_of
+from assay.profiles.profile import ColumnProfile
+from assay.profiles.sketches import Quantiles
+from assay.profiles.states import Extremes, Moments
 from assay.stats import intervals
 from assay.stats.intervals import Interval, Sample
 

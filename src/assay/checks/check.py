@@ -5,7 +5,7 @@ It prints, compares, hashes and serializes; what it does stands in the table of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,11 +19,12 @@ from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Answer, Question
 from assay.data.kinds import Kind
 from assay.errors import AssayError, nearest
-from assay.profile.kernel import Measured, Need
+from assay.profiles.kernel import Measured, Need
 from assay.verdict import Estimate, Example
 
 __all__ = [
-    "Arguments", "Bound", "CannotJudge", "Check", "Context", "Judged", "Level", "QuestionTest", "RowTest", "Rule", "Shortcut", "StateTest", "Test", "exact",
+    "Arguments", "Bound", "CannotJudge", "Check", "Context", "Judged", "Level", "QuestionTest", "RowTest", "Rule",
+    "Shortcut", "StateTest", "Test", "exact",
 ]  # fmt: skip
 
 # A bound is an int, Decimal, datetime, date, time, timedelta, str or bool: one type here, as records decode it untouched.
@@ -117,7 +118,10 @@ class Context:
     def other(self, name: str) -> Dataset:
         """Return another dataset by its name; raise `CannotJudge` where it was not given."""
         if name not in self.others:
-            raise CannotJudge(f"the dataset {name!r} was not given", hint=f"pass it with --other {name}=PATH; {nearest(name, self.others)}")
+            raise CannotJudge(
+                f"the dataset {name!r} was not given",
+                hint=f"pass it with --other {name}=PATH; {nearest(name, self.others)}",
+            )
         return self.others[name]
 
     def needs_reference(self) -> Any:
@@ -196,8 +200,9 @@ class Rule:
     """One entry of the table of rules.
 
     `summary` is the line of the documentation; `arguments` the typed record; `bare` the fields that a bare value in YAML
-    fills (one: `one_of: [a, b]` is its value; several: `between: [0, 120]` is theirs in turn); `on` says whether it is about one column, several, or the table; `kinds` to which
-    kinds of column it applies (None: all); `plan` turns a check into a test, or raises `CannotJudge`.
+    fills (one: `one_of: [a, b]` is its value; several: `between: [0, 120]` is theirs in turn); `on` says whether it is
+    about one column, several, or the table; `kinds` to which kinds of column it applies (None: all); `plan` turns a
+    check into a test, or raises `CannotJudge`.
     """
 
     name: str
@@ -214,5 +219,3 @@ class Rule:
 def rules(*entries: Rule) -> dict[str, Rule]:
     """Return a family's entries by name."""
     return {entry.name: entry for entry in entries}
-
-

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from assay.checks.check import Check
 from assay.checks.suite import make_check
-from assay.profile.profile import ColumnProfile, Profile
+from assay.profiles.profile import ColumnProfile, Profile
 
 __all__ = ["comparisons"]
 
@@ -45,4 +45,9 @@ def _counts_up(column: ColumnProfile) -> bool:
     """Return whether nearly every value differs from all others, as in an id or an instant."""
     if column.kind.is_temporal:
         return True
-    return column.kind.is_number and column.type.startswith(("Int", "UInt")) and column.distinct is not None and column.distinct.count > 0.9 * column.counts.present
+    return (
+        column.kind.is_number
+        and column.type.startswith(("Int", "UInt"))
+        and column.distinct is not None
+        and column.distinct.count > 0.9 * column.counts.present
+    )

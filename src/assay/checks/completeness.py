@@ -11,7 +11,7 @@ from assay.checks.bounds import phrase
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, RowTest, Rule, StateTest, rules
 from assay.checks.shares import Share, check_counts, check_shares, count_in, percent, share_estimate, share_in
 from assay.data.kinds import Kind
-from assay.profile.kernel import Measured, Need, column
+from assay.profiles.kernel import Measured, Need, column
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "CompleteRows", "MissingRows", "MissingShare"]

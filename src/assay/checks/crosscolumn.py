@@ -31,7 +31,7 @@ from assay.data.dataset import first_line
 from assay.data.engine import ROW
 from assay.data.kinds import Kind, kind_of
 from assay.errors import nearest
-from assay.profile.kernel import column
+from assay.profiles.kernel import column
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "Calls", "Compare", "Determines", "Holds", "RowSum"]

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from assay.checks.tails import reach, round_out
 from assay.data.kinds import Kind
-from assay.profile.profile import ColumnProfile
+from assay.profiles.profile import ColumnProfile
 
 __all__ = ["CODES", "PLACES", "Proposal", "Sight", "name_words", "number_domain"]
 

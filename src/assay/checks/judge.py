@@ -6,7 +6,8 @@ A check that cannot be planned, measured or judged becomes one ERROR outcome wit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,9 +22,9 @@ from assay.checks.table import get_rule
 from assay.data.dataset import Dataset, first_line
 from assay.data.engine import Answer, Engine, Progress
 from assay.errors import AssayError
-from assay.profile.kernel import Failed, Measured, Measurement, RowRule
-from assay.profile.profile import Profile
-from assay.verdict import Estimate, Example, Findings, Outcome, Provenance, Verdict
+from assay.profiles.kernel import Failed, Measured, Measurement, RowRule
+from assay.profiles.profile import Profile
+from assay.verdict import Example, Findings, Outcome, Provenance, Verdict
 
 __all__ = ["Inputs", "judge", "plan_checks"]
 
@@ -51,7 +52,9 @@ class Planned:
     skipped: bool = False
 
 
-def judge(suite: Suite, dataset: Dataset, inputs: Inputs, *, engine: Engine, progress: Progress | None = None) -> Findings:
+def judge(
+    suite: Suite, dataset: Dataset, inputs: Inputs, *, engine: Engine, progress: Progress | None = None
+) -> Findings:
     """Return the findings of a suite on a dataset, from one scan, and one more where a check asks a question."""
     begun, scans = time.perf_counter(), engine.scans
     context = context_of(suite, dataset, inputs)
@@ -102,11 +105,11 @@ def _demanded(check: Check) -> tuple[str, ...]:
     return check.columns if check.rule == "required" else getattr(check.arguments, "require", ())
 
 
-def _plan(check: Check, context: Context, stage: str, told: Set[str]) -> Planned:
+def _plan(check: Check, context: Context, stage: str, told: AbstractSet[str]) -> Planned:
     if not _in_stage(check, stage):
         return Planned(check, None, f"only judged in {' or '.join(check.only_in)}", skipped=True)
     absent = [name for name in check.columns if name not in context.schema]
-    if absent and (check.if_present or check.rule != "required" and absent[0] in told):
+    if absent and (check.if_present or (check.rule != "required" and absent[0] in told)):
         return Planned(check, None, f"there is no column {absent[0]!r}", skipped=True)
     try:
         rule = get_rule(check.rule)
@@ -122,11 +125,15 @@ def _plan(check: Check, context: Context, stage: str, told: Set[str]) -> Planned
 def _filtered(test: Test, check: Check, context: Context) -> Test:
     """Return a row test with the check's filter in it; other tests have put it in themselves, or cannot."""
     if isinstance(test, StateTest) and (check.tolerate_rows is not None or check.tolerate_share is not None):
-        raise CannotJudge(f"{check.rule} counts no failing rows, so that none can be tolerated", hint="loosen its bound instead")
+        raise CannotJudge(
+            f"{check.rule} counts no failing rows, so that none can be tolerated", hint="loosen its bound instead"
+        )
     if not check.where or isinstance(test, QuestionTest):
         return test
     if isinstance(test, StateTest):
-        raise CannotJudge(f"{check.rule} measures the whole column and takes no filter", hint="filter the dataset, or use a row check")
+        raise CannotJudge(
+            f"{check.rule} measures the whole column and takes no filter", hint="filter the dataset, or use a row check"
+        )
     where = expression(check.where, context)
     judged = where if test.judged is None else test.judged & where
     return RowTest(test.failing, test.expected, judged, test.show, test.raw)
@@ -138,7 +145,10 @@ def _proven(planned: list[Planned], context: Context) -> list[Planned]:
     empty = pl.DataFrame(schema=dict(context.schema))
     if _try(rows, empty) == "":
         return planned
-    return [Planned(p.check, None, why) if isinstance(p.test, RowTest) and (why := _try([p.test], empty)) else p for p in planned]
+    return [
+        Planned(p.check, None, why) if isinstance(p.test, RowTest) and (why := _try([p.test], empty)) else p
+        for p in planned
+    ]
 
 
 def _try(tests: Sequence[RowTest], empty: pl.DataFrame) -> str:
@@ -153,8 +163,12 @@ def _try(tests: Sequence[RowTest], empty: pl.DataFrame) -> str:
 def measurement_of(planned: Sequence[Planned], context: Context) -> Measurement:
     """Return the one measurement that all planned tests need."""
     needs = dict.fromkeys(need for p in planned if isinstance(p.test, StateTest) for need in p.test.needs)
-    needs |= dict.fromkeys(p.test.shortcut.need for p in planned if isinstance(p.test, QuestionTest) and p.test.shortcut)
-    known = tuple(name for name in (*context.roles.id, context.roles.time) if name is not None and name in context.schema)
+    needs |= dict.fromkeys(
+        p.test.shortcut.need for p in planned if isinstance(p.test, QuestionTest) and p.test.shortcut
+    )
+    known = tuple(
+        name for name in (*context.roles.id, context.roles.time) if name is not None and name in context.schema
+    )
     rules = tuple(rule_of(i, p.test, known) for i, p in enumerate(planned) if isinstance(p.test, RowTest))
     return Measurement(context.schema, tuple(needs), rules, context.sentinels or None)
 
@@ -167,7 +181,9 @@ def rule_of(place: int, test: RowTest, known: tuple[str, ...]) -> RowRule:
     return RowRule(str(place), test.failing, test.judged, tuple(dict.fromkeys((*known, *test.show))), test.raw)
 
 
-def _judged(planned: Sequence[Planned], measured: Measured, dataset: Dataset, context: Context, engine: Engine) -> list[Outcome]:
+def _judged(
+    planned: Sequence[Planned], measured: Measured, dataset: Dataset, context: Context, engine: Engine
+) -> list[Outcome]:
     answers = _answers(planned, measured, dataset, context, engine)
     outcomes = []
     for place, one in enumerate(planned):
@@ -197,7 +213,9 @@ def _answers(
     return settled | dict(zip(open_places, asked, strict=True))
 
 
-def _judge_one(check: Check, test: Test, place: int, measured: Measured, answers: Mapping[int, Judged | Answer]) -> Judged | str:
+def _judge_one(
+    check: Check, test: Test, place: int, measured: Measured, answers: Mapping[int, Judged | Answer]
+) -> Judged | str:
     """Return a judgement; or, as text, why the check could not be judged."""
     try:
         if isinstance(test, RowTest):

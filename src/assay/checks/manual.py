@@ -34,7 +34,9 @@ def explain(rule: Rule) -> str:
         lines.append("  needs a reference")
     lines += [f"  {name}: {words}" for name, words in arguments(rule)]
     if rule.bare:
-        lines.append(f"  short form: {rule.name}: {rule.bare[0] if len(rule.bare) == 1 else '[' + ', '.join(rule.bare) + ']'}")
+        lines.append(
+            f"  short form: {rule.name}: {rule.bare[0] if len(rule.bare) == 1 else '[' + ', '.join(rule.bare) + ']'}"
+        )
     lines.append(f"  every check takes: {', '.join(COMMON)}")
     return "\n".join(lines) + "\n"
 
@@ -48,7 +50,9 @@ def arguments(rule: Rule) -> list[tuple[str, str]]:
         elif field.default in (None, (), "", msgspec.NODEFAULT):
             default = "optional"
         else:
-            default = f"default {shown(field.default)}" if not isinstance(field.default, str) else f"default {field.default}"
+            default = (
+                f"default {shown(field.default)}" if not isinstance(field.default, str) else f"default {field.default}"
+            )
         told.append((field.name, f"{_taken(field.type)}, {default}"))
     return told
 
@@ -61,7 +65,16 @@ def _taken(kind: Any) -> str:
         words = dict.fromkeys(_taken(choice) for choice in typing.get_args(kind) if choice is not type(None))
         return " or ".join(words)
     plain = typing.get_origin(kind) or kind
-    return {Any: "value", str: "text", bool: "true or false", int: "number", float: "number", Decimal: "number", tuple: "list", dict: "mapping"}.get(plain, "value")
+    return {
+        Any: "value",
+        str: "text",
+        bool: "true or false",
+        int: "number",
+        float: "number",
+        Decimal: "number",
+        tuple: "list",
+        dict: "mapping",
+    }.get(plain, "value")
 
 
 def _about(rule: Rule) -> str:
@@ -77,7 +90,12 @@ def _about(rule: Rule) -> str:
 
 def page(rules: Mapping[str, Rule]) -> str:
     """Return the documentation page of all rules, as Markdown; `docs/checks.md` is this text."""
-    lines = ["# Checks", "", f"The {len(rules)} checks there are, by family. This page is written from the table of rules.", ""]
+    lines = [
+        "# Checks",
+        "",
+        f"The {len(rules)} checks there are, by family. This page is written from the table of rules.",
+        "",
+    ]
     lines += [f"Every check also takes `{'`, `'.join(COMMON)}`.", ""]
     for family in dict.fromkeys(rule.family for rule in rules.values()):
         lines += [f"## {family}", "", "| check | what it says | about | arguments |", "| --- | --- | --- | --- |"]
@@ -87,4 +105,3 @@ def page(rules: Mapping[str, Rule]) -> str:
             lines.append(f"| `{rule.name}` | {summary} | {_about(rule)} | {told} |")
         lines.append("")
     return "\n".join(lines)
-

@@ -10,7 +10,7 @@ import polars as pl
 from assay.checks.check import Check
 from assay.checks.suite import Suite, make_check
 from assay.data.kinds import Kind, kind_of
-from assay.profile.schema import DatasetSchema, Field, Schema, kinds_of
+from assay.profiles.schema import DatasetSchema, Field, Schema, kinds_of
 
 __all__ = ["schema_checks", "schema_suite"]
 

@@ -9,10 +9,10 @@ from typing import Literal
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, Rule, StateTest, rules
 from assay.checks.shares import Share, check_shares, percent, share_in
 from assay.data.kinds import Kind
-from assay.profile.kernel import Measured, Need
-from assay.profile.profile import ColumnProfile
-from assay.profile.sketches import Quantiles
-from assay.profile.states import Moments, Ranks
+from assay.profiles.kernel import Measured, Need
+from assay.profiles.profile import ColumnProfile
+from assay.profiles.sketches import Quantiles
+from assay.profiles.states import Moments, Ranks
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "Outliers"]

@@ -18,7 +18,7 @@ from assay.checks.crosscolumn import Compare
 from assay.checks.domains import name_words
 from assay.checks.suite import make_check
 from assay.data.kinds import Kind
-from assay.profile.profile import ColumnProfile, Profile
+from assay.profiles.profile import ColumnProfile, Profile
 
 __all__ = ["relation_candidates", "telling"]
 

@@ -21,7 +21,7 @@ from assay.checks.tails import poisson_most, round_out, share_at_most
 from assay.codec import format_duration
 from assay.data.dataset import Roles
 from assay.data.kinds import Kind
-from assay.profile.profile import ColumnProfile, Profile
+from assay.profiles.profile import ColumnProfile, Profile
 from assay.stats.intervals import normal_quantile
 
 __all__ = ["ALARM", "Learned", "key_candidates", "propose"]

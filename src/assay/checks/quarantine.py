@@ -16,7 +16,7 @@ from assay.checks.suite import Suite
 from assay.data.dataset import Dataset, first_line
 from assay.data.engine import ROW
 from assay.errors import DataError, UsageError
-from assay.profile.kernel import column, present
+from assay.profiles.kernel import column, present
 
 __all__ = ["Quarantined", "quarantine"]
 
@@ -46,7 +46,11 @@ def quarantine(suite: Suite, dataset: Dataset, inputs: Inputs, *, folder: str | 
     rows = reasoned(dataset, planned, context)
     clash = next((name for name in (NUMBER, REASONS) if name in dataset.schema), None)
     if clash:
-        raise UsageError(f"the column {clash!r} is there already", place=dataset.source, hint="rename it: quarantine writes a column of that name")
+        raise UsageError(
+            f"the column {clash!r} is there already",
+            place=dataset.source,
+            hint="rename it: quarantine writes a column of that name",
+        )
     try:
         target.mkdir(parents=True, exist_ok=True)
         workshop = Path(tempfile.mkdtemp(dir=target, prefix=".part-"))
@@ -55,9 +59,15 @@ def quarantine(suite: Suite, dataset: Dataset, inputs: Inputs, *, folder: str | 
     try:
         clean = rows.filter(pl.col(REASONS).list.len() == 0).select([column(name) for name in dataset.schema])
         rejected = rows.filter(pl.col(REASONS).list.len() > 0)
-        sinks = [clean.sink_parquet(workshop / "clean.parquet", lazy=True), rejected.sink_parquet(workshop / "rejected.parquet", lazy=True)]
+        sinks = [
+            clean.sink_parquet(workshop / "clean.parquet", lazy=True),
+            rejected.sink_parquet(workshop / "rejected.parquet", lazy=True),
+        ]
         pl.collect_all(sinks, engine="streaming")
-        counts = [pl.scan_parquet(workshop / f"{name}.parquet").select(pl.len()).collect().item() for name in ("clean", "rejected")]
+        counts = [
+            pl.scan_parquet(workshop / f"{name}.parquet").select(pl.len()).collect().item()
+            for name in ("clean", "rejected")
+        ]
         for name in ("clean", "rejected"):
             (workshop / f"{name}.parquet").replace(target / f"{name}.parquet")
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -73,10 +83,18 @@ def reasoned(dataset: Dataset, planned: Sequence[Planned], context: Context) -> 
     stash = {name: f"__raw__{i}" for i, name in enumerate(context.schema) if _is_cleaned(name, context)}
     raw = [_flag(test, i) for i, (_, test) in enumerate(tests) if test.raw]
     cleaned = [_flag(test, i) for i, (_, test) in enumerate(tests) if not test.raw]
-    rows = dataset.scan().with_row_index(NUMBER).with_columns([*raw, *(column(name).alias(kept) for name, kept in stash.items())])
-    rows = rows.with_columns([present(name, context.schema[name], context.sentinels.get(name, ())).alias(name) for name in stash])
+    rows = (
+        dataset.scan()
+        .with_row_index(NUMBER)
+        .with_columns([*raw, *(column(name).alias(kept) for name, kept in stash.items())])
+    )
+    rows = rows.with_columns(
+        [present(name, context.schema[name], context.sentinels.get(name, ())).alias(name) for name in stash]
+    )
     rows = rows.with_columns(cleaned).with_columns([pl.col(kept).alias(name) for name, kept in stash.items()])
-    reasons: list[pl.Expr] = [pl.when(pl.col(f"__flag__{i}")).then(pl.lit(_reason(p, test.expected))) for i, (p, test) in enumerate(tests)]
+    reasons: list[pl.Expr] = [
+        pl.when(pl.col(f"__flag__{i}")).then(pl.lit(_reason(p, test.expected))) for i, (p, test) in enumerate(tests)
+    ]
     rows, asked = _asked(rows, dataset, planned, context)
     reasons += asked
     listed = pl.concat_list(reasons).list.drop_nulls() if reasons else pl.lit([], dtype=pl.List(pl.String))

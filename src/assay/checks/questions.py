@@ -17,7 +17,7 @@ import polars as pl
 from assay.checks.check import Check, Context
 from assay.checks.expressions import expression
 from assay.data.engine import ROW, Answer
-from assay.profile.kernel import column, present
+from assay.profiles.kernel import column, present
 from assay.verdict import Example
 
 __all__ = [

@@ -17,7 +17,7 @@ from assay.checks.check import Arguments, Bound, CannotJudge, Judged
 from assay.checks.readings import Number, Reading
 from assay.checks.shares import check_shares
 from assay.codec import format_duration, parse_duration
-from assay.profile.physical import number_of, unit_of, value_of
+from assay.profiles.physical import number_of, unit_of, value_of
 from assay.stats.intervals import Interval
 from assay.verdict import Estimate
 

@@ -17,9 +17,9 @@ import polars as pl
 
 from assay.checks.bounds import shown
 from assay.data.kinds import Kind
-from assay.profile.physical import number_of, scale_of
-from assay.profile.sketches import Quantiles
-from assay.profile.states import Moments
+from assay.profiles.physical import number_of, scale_of
+from assay.profiles.sketches import Quantiles
+from assay.profiles.states import Moments
 from assay.stats import intervals
 from assay.stats.intervals import Interval, Sample
 

@@ -17,7 +17,7 @@ from assay.data.dataset import Dataset
 from assay.data.engine import Answer
 from assay.data.kinds import Kind, kind_of
 from assay.errors import nearest
-from assay.profile.kernel import column
+from assay.profiles.kernel import column
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "InTable", "RowCountEquals", "SameRows", "SameSchema", "SameStat", "keys_of", "other_dataset"]

@@ -16,12 +16,12 @@ import polars as pl
 from assay.checks.bounds import shown
 from assay.checks.check import Check, Judged
 from assay.checks.questions import Frames, Look, RowsQuestion
-from assay.checks.shares import percent
 from assay.checks.rows import rows_judged
+from assay.checks.shares import percent
 from assay.codec import format_duration
 from assay.data.engine import ROW, Answer
-from assay.profile.kernel import column
-from assay.profile.physical import unit_of
+from assay.profiles.kernel import column
+from assay.profiles.physical import unit_of
 from assay.verdict import Estimate, Example
 
 __all__ = ["Gaps", "Ordered", "Overlaps", "Regular", "Series", "judge_gaps", "judge_regular"]

@@ -33,9 +33,9 @@ from assay.checks.bounds import shown
 from assay.checks.check import Arguments, Bound, Check, Context, Judged, Rule, StateTest, rules
 from assay.checks.shares import Share, check_shares, percent
 from assay.data.kinds import Kind
-from assay.profile.kernel import Measured, Need
-from assay.profile.sketches import Frequent, Quantiles
-from assay.profile.states import Signs
+from assay.profiles.kernel import Measured, Need
+from assay.profiles.sketches import Frequent, Quantiles
+from assay.profiles.states import Signs
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "SentinelSpike", "Spike", "find_spike"]

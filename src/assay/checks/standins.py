@@ -11,9 +11,9 @@ import numpy as np
 from assay.checks.check import exact
 from assay.checks.spikes import TOLD, SentinelSpike, find_spike
 from assay.data.kinds import Kind
-from assay.profile.profile import ColumnProfile
-from assay.profile.sketches import Frequent, Quantiles
-from assay.profile.states import Counts, Extremes, Moments
+from assay.profiles.profile import ColumnProfile
+from assay.profiles.sketches import Frequent, Quantiles
+from assay.profiles.states import Counts, Extremes, Moments
 
 __all__ = ["stand_ins", "without"]
 

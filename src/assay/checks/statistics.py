@@ -16,8 +16,8 @@ from assay.checks.check import CannotJudge, Check, Context, Judged, Rule, StateT
 from assay.checks.ranges import Quantile, Range, Ranged
 from assay.checks.readings import NUMBERS, STATISTICS, Seen, Statistic
 from assay.data.kinds import Kind
-from assay.profile.kernel import Measured, Need
-from assay.profile.states import Ranks
+from assay.profiles.kernel import Measured, Need
+from assay.profiles.states import Ranks
 from assay.stats import intervals
 
 __all__ = ["RULES"]

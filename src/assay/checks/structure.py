@@ -14,7 +14,7 @@ from assay.checks.patterns import check_pattern, whole
 from assay.checks.shares import check_counts, count_in
 from assay.data.kinds import Kind, kind_of
 from assay.errors import nearest
-from assay.profile.kernel import Measured, Need
+from assay.profiles.kernel import Measured, Need
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "ColumnCount", "Columns", "NamesMatch", "RowCount", "TypeIs"]

@@ -30,8 +30,8 @@ from assay.checks.trials import Trial, decide, notes
 from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Engine
 from assay.errors import DataError
-from assay.profile.kernel import Measured, Measurement, Need
-from assay.profile.profile import Profile, from_measured, profile_needs
+from assay.profiles.kernel import Measured, Measurement, Need
+from assay.profiles.profile import Profile, from_measured, profile_needs
 
 __all__ = ["suggest"]
 

@@ -70,7 +70,9 @@ def make_check(rule_name: str, columns: Iterable[str], told: Any = None, *, plac
         given = mapping.pop("columns")
         names = (given,) if isinstance(given, str) else tuple(given)
     if rule.on == "column" and len(names) != 1:
-        raise ConfigError(f"{rule_name} is about one column", place=place, hint="write it under columns:, or name the column")
+        raise ConfigError(
+            f"{rule_name} is about one column", place=place, hint="write it under columns:, or name the column"
+        )
     if rule.on == "columns" and not names:
         raise ConfigError(f"{rule_name} needs columns", place=place, hint=f"write {rule_name}: {{columns: [a, b]}}")
     common = {key: mapping.pop(key) for key in COMMON if key in mapping and key not in _fields(rule.arguments)}
@@ -91,14 +93,18 @@ def _mapping(rule_name: str, told: Any, *, place: str) -> dict[str, Any]:
         return {}
     if isinstance(told, Mapping):
         unknown = next(key for key in told if key not in fields)
-        raise ConfigError(f"{rule_name} has no argument {unknown!r}", place=place, hint=f"it has: {', '.join(sorted(fields))}")
+        raise ConfigError(
+            f"{rule_name} has no argument {unknown!r}", place=place, hint=f"it has: {', '.join(sorted(fields))}"
+        )
     if rule.on == "columns" and not rule.bare and isinstance(told, list | tuple | str):
         return {"columns": told}
     if len(rule.bare) == 1:
         return {rule.bare[0]: told}
     if rule.bare and isinstance(told, list | tuple) and len(told) == len(rule.bare):
         return dict(zip(rule.bare, told, strict=True))
-    wants = f"a list of {len(rule.bare)}: {', '.join(rule.bare)}" if rule.bare else "true, or its arguments as a mapping"
+    wants = (
+        f"a list of {len(rule.bare)}: {', '.join(rule.bare)}" if rule.bare else "true, or its arguments as a mapping"
+    )
     raise ConfigError(f"{rule_name} is given {told!r}; expected {wants}", place=place)
 
 
@@ -139,7 +145,9 @@ def parse_suite(text: str, *, file: str = "<suite>") -> Suite:
     """Return the suite that YAML text describes."""
     content = load_yaml(text, _File, file=file)
     if content.format != FORMAT:
-        raise ConfigError(f"format is {content.format}; this version of Assay reads format {FORMAT}", place=f"{file}: format")
+        raise ConfigError(
+            f"format is {content.format}; this version of Assay reads format {FORMAT}", place=f"{file}: format"
+        )
     missing = {name: tuple(values) for name, values in content.missing.items()}
     checks: list[Check] = []
     for name, told in content.columns.items():
@@ -159,14 +167,19 @@ def _entries(told: Any, place: str) -> list[tuple[str, Any]]:
         return [(rule, value) for rule, value in told.items()]
     if isinstance(told, list) and all(isinstance(item, Mapping) and len(item) == 1 for item in told):
         return [pair for item in told for pair in item.items()]
-    raise ConfigError("expected checks as a mapping, or as a list of mappings with one check each", place=place, hint="such as: between: [0, 120]")
+    raise ConfigError(
+        "expected checks as a mapping, or as a list of mappings with one check each",
+        place=place,
+        hint="such as: between: [0, 120]",
+    )
 
 
 def dump_suite(suite: Suite) -> str:
     """Return a suite as YAML that `parse_suite` reads back to the same suite."""
     in_order = dict.fromkeys(check.columns[0] for check in suite.checks if get_rule(check.rule).on == "column")
     columns: dict[str, list[tuple[str, Any]]] = {
-        name: [("missing", list(suite.missing[name]))] if name in suite.missing else [] for name in (*in_order, *suite.missing)
+        name: [("missing", list(suite.missing[name]))] if name in suite.missing else []
+        for name in (*in_order, *suite.missing)
     }
     table: list[tuple[str, Any]] = []
     for check in suite.checks:

@@ -34,5 +34,9 @@ def get_rule(name: str, *, place: str = "") -> Rule:
     """Return a rule by its name; raise `ConfigError` with the nearest name where there is none."""
     rule = find_rule(name)
     if rule is None:
-        raise ConfigError(f"there is no check called {name!r}", place=place, hint=nearest(name, _FOUND, most=0).removesuffix("There are:  and 0 more"))
+        raise ConfigError(
+            f"there is no check called {name!r}",
+            place=place,
+            hint=nearest(name, _FOUND, most=0).removesuffix("There are:  and 0 more"),
+        )
     return rule

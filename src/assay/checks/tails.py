@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.profile.sketches import Quantiles
+from assay.profiles.sketches import Quantiles
 from assay.stats.intervals import normal_quantile, share
 
 __all__ = ["Reach", "poisson_most", "reach", "round_out", "share_at_most"]

@@ -19,7 +19,7 @@ from assay.checks.patterns import check_pattern, like, shape, whole
 from assay.checks.shares import check_counts
 from assay.data.kinds import Kind
 from assay.errors import nearest
-from assay.profile.kernel import column
+from assay.profiles.kernel import column
 
 __all__ = ["RULES", "Affix", "CleanText", "Length", "Like", "LooksLike", "NoPii", "Parses", "Pattern", "Shapes"]
 

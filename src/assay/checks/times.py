@@ -28,13 +28,13 @@ from assay.checks.check import (
     rules,
 )  # fmt: skip
 from assay.checks.questions import look
-from assay.checks.sequences import Gaps, Ordered, Overlaps, Regular, Series, judge_gaps, judge_regular
 from assay.checks.rows import rows_judged
+from assay.checks.sequences import Gaps, Ordered, Overlaps, Regular, Series, judge_gaps, judge_regular
 from assay.codec import format_duration, parse_duration
 from assay.data.kinds import Kind
-from assay.profile.kernel import Measured, Need, column
-from assay.profile.physical import number_of, unit_of
-from assay.profile.states import Order, Segment
+from assay.profiles.kernel import Measured, Need, column
+from assay.profiles.physical import number_of, unit_of
+from assay.profiles.states import Order, Segment
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "By", "Every", "Fresh", "MostGap", "NoFuture", "Rising", "Span", "Weekday", "Zone"]

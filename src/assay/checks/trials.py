@@ -18,7 +18,7 @@ from assay.checks.heldout import Cut, Result
 from assay.checks.proposals import Learned
 from assay.checks.suite import Suite
 from assay.checks.tails import round_out
-from assay.profile.profile import ColumnProfile
+from assay.profiles.profile import ColumnProfile
 
 __all__ = ["Decided", "Trial", "decide", "notes"]
 

@@ -82,7 +82,9 @@ class Table:
             if not nullable:
                 of_column.append(make_check("no_missing", (name,), True, place=place))
             of_column += [make_check(rule, (name,), _told(told), place=place) for rule, told in given.checks.items()]
-            checks += [msgspec.structs.replace(check, if_present=True) if given.optional else check for check in of_column]
+            checks += [
+                msgspec.structs.replace(check, if_present=True) if given.optional else check for check in of_column
+            ]
         return Suite((*checks, *cls.checks), cls.__name__, missing, cls.roles)
 
 
@@ -113,4 +115,8 @@ def _kind(hint: Any, place: str) -> tuple[str, bool]:
     plain = typing.get_origin(hint) or hint
     if plain in _KINDS:
         return _KINDS[plain], False
-    raise ConfigError(f"the annotation {hint!r} is not a column type", place=place, hint="use int, float, str, bool, Decimal, date, datetime, time, timedelta, bytes, list or dict, with | None where values may be missing")
+    raise ConfigError(
+        f"the annotation {hint!r} is not a column type",
+        place=place,
+        hint=f"use {', '.join(known.__name__ for known in _KINDS)}, with | None where values may be missing",
+    )

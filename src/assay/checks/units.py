@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, Rule, StateTest, rules
 from assay.data.kinds import Kind
-from assay.profile.kernel import Measured, Need
-from assay.profile.profile import ColumnProfile
-from assay.profile.sketches import Quantiles
+from assay.profiles.kernel import Measured, Need
+from assay.profiles.profile import ColumnProfile
+from assay.profiles.sketches import Quantiles
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "UNITS", "Unit", "UnitChange"]

@@ -14,12 +14,27 @@ __all__ = ["command"]
 @click.command("check")
 @click.argument("data", required=False)
 @click.option("--suite", "suite_path", metavar="FILE", help="The suite (or schema) to judge by.")
-@click.option("--reference", metavar="DATA", help="Data or a saved profile to compare with; without a suite, it suggests one.")
-@click.option("--other", multiple=True, metavar="NAME=DATA", help="Another table that checks refer to; may be given again.")
-@click.option("--stage", default="", help="Where the data is used (train, serving, …): chooses the checks that are only for it.")
-@click.option("--quarantine", metavar="DIR", help="Set the failing rows apart, each with its reasons, and the clean ones too.")
+@click.option(
+    "--reference", metavar="DATA", help="Data or a saved profile to compare with; without a suite, it suggests one."
+)
+@click.option(
+    "--other", multiple=True, metavar="NAME=DATA", help="Another table that checks refer to; may be given again."
+)
+@click.option(
+    "--stage", default="", help="Where the data is used (train, serving, …): chooses the checks that are only for it."
+)
+@click.option(
+    "--quarantine", metavar="DIR", help="Set the failing rows apart, each with its reasons, and the clean ones too."
+)
 @click.option("--now", metavar="INSTANT", help="The instant that counts as now, for checks of freshness.")
-@click.option("--config", "config_path", metavar="FILE", default="assay.yaml", show_default=True, help="What to judge where no DATA is given.")
+@click.option(
+    "--config",
+    "config_path",
+    metavar="FILE",
+    default="assay.yaml",
+    show_default=True,
+    help="What to judge where no DATA is given.",
+)
 @data_options
 @output_options
 def command(data: str | None, suite_path: str | None, reference: str | None, **told: Any) -> int:
@@ -36,10 +51,15 @@ def command(data: str | None, suite_path: str | None, reference: str | None, **t
         return check_project(told["config_path"], format=told["format"], output=told["output"], now=timed(told["now"]))
     current = opened(data, told)
     with progress_of(f"checking {current.name}", current.n_rows) as progress:
-        options = Options(others=named(told["other"], "--other"), stage=told["stage"], now=timed(told["now"]), progress=progress)
+        options = Options(
+            others=named(told["other"], "--other"), stage=told["stage"], now=timed(told["now"]), progress=progress
+        )
         findings = check(current, suite_path, reference=reference, options=options)
     show(findings, format=told["format"], output=told["output"])
     if told["quarantine"]:
         apart = quarantine(current, suite_path, told["quarantine"], reference=reference, options=options)
-        click.echo(f"quarantine: {apart.n_rejected:,} rows in {apart.rejected}, {apart.n_clean:,} clean ones in {apart.clean}", err=True)
+        click.echo(
+            f"quarantine: {apart.n_rejected:,} rows in {apart.rejected}, {apart.n_clean:,} clean ones in {apart.clean}",
+            err=True,
+        )
     return findings.exit_code

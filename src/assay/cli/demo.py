@@ -14,7 +14,14 @@ __all__ = ["command"]
 
 
 @click.command("demo")
-@click.option("-o", "--output", metavar="DIR", default="assay-demo", show_default=True, help="Where the data, the suites and the reports are written.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    default="assay-demo",
+    show_default=True,
+    help="Where the data, the suites and the reports are written.",
+)
 def command(output: str) -> int:
     """Find real trouble in a year of real flights out of New York, with nothing to set up.
 
@@ -23,8 +30,8 @@ def command(output: str) -> int:
     import time
 
     from assay.demo.story import tell, worst
-    from assay.report.sentences import sentence
-    from assay.report.signs import SIGNS
+    from assay.reports.sentences import sentence
+    from assay.reports.signs import SIGNS
 
     begun = time.monotonic()
     folder = Path(output)
@@ -32,12 +39,16 @@ def command(output: str) -> int:
     for chapter in chapters:
         verdict = chapter.findings.verdict
         loud = [o for o in chapter.findings.outcomes if o.verdict.value not in ("pass", "skip")]
-        click.echo(f"\n{chapter.title}: {SIGNS[verdict].shape} {verdict.value.upper()}, {len(loud)} of {len(chapter.findings.outcomes)} checks speak up")
+        sign = f"{SIGNS[verdict].shape} {verdict.value.upper()}"
+        click.echo(f"\n{chapter.title}: {sign}, {len(loud)} of {len(chapter.findings.outcomes)} checks speak up")
         for outcome in worst(chapter.findings):
             click.echo(f"  {SIGNS[outcome.verdict].shape} {outcome.subject}: {sentence(outcome)}{_first_row(outcome)}")
         if len(loud) > 4:
             click.echo(f"    and {len(loud) - 4} more")
-    click.echo(f"\nTold in {time.monotonic() - begun:.0f} seconds. Open {folder / 'report.html'} and {folder / 'profile.html'}; the suite that was suggested is {folder / 'suggested.yaml'}.")
+    pages, suite = f"{folder / 'report.html'} and {folder / 'profile.html'}", folder / "suggested.yaml"
+    click.echo(
+        f"\nTold in {time.monotonic() - begun:.0f} seconds. Open {pages}; the suite that was suggested is {suite}."
+    )
     return 0
 
 

@@ -25,12 +25,18 @@ def command(folder: str, force: bool) -> int:
         raise UsageError("the file is there already", place=str(target), hint="pass --force to replace it")
     found = _found(Path(folder))
     if not found:
-        raise UsageError("there is no data here that Assay reads", place=folder, hint="Parquet, CSV, JSON lines, Arrow IPC or Delta; assay.yaml may also name a database")
+        raise UsageError(
+            "there is no data here that Assay reads",
+            place=folder,
+            hint="Parquet, CSV, JSON lines, Arrow IPC or Delta; assay.yaml may also name a database",
+        )
     datasets = {name: DatasetConfig(source) for name, source in found.items()}
     for name, source in found.items():
         kinds = dataset(str(Path(folder) / source)).columns
         click.echo(f"{name}: {source}, {len(kinds)} columns")
-    config = Config(datasets, checks=tuple(Judgement(name) for name in datasets), report=ReportConfig(formats=("html", "json")))
+    config = Config(
+        datasets, checks=tuple(Judgement(name) for name in datasets), report=ReportConfig(formats=("html", "json"))
+    )
     with atomic(target) as stream:
         stream.write(dump_config(config))
     click.echo(f"wrote {target}; judge it all with: assay check" + ("" if folder == "." else f" --config {target}"))
@@ -44,7 +50,12 @@ def _found(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise UsageError("there is no such folder", place=str(folder))
     found: dict[str, str] = {}
-    for path in sorted([*folder.iterdir(), *(inner for part in folder.iterdir() if part.is_dir() and not _is_table(part) for inner in part.iterdir())]):
+    for path in sorted(
+        [
+            *folder.iterdir(),
+            *(inner for part in folder.iterdir() if part.is_dir() and not _is_table(part) for inner in part.iterdir()),
+        ]
+    ):
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
         if _is_table(path) or (path.is_file() and format_of(path.name) not in (None, "json")):
@@ -55,4 +66,6 @@ def _found(folder: Path) -> dict[str, str]:
 
 def _is_table(path: Path) -> bool:
     """Return whether a folder is one dataset: a Delta table, or partitions named key=value."""
-    return path.is_dir() and ((path / "_delta_log").is_dir() or any("=" in part.name for part in path.iterdir() if part.is_dir()))
+    return path.is_dir() and (
+        (path / "_delta_log").is_dir() or any("=" in part.name for part in path.iterdir() if part.is_dir())
+    )

@@ -13,7 +13,7 @@ import click
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.report.page import Page
+    from assay.reports.page import Page
     from assay.verdict import Findings
 
 __all__ = ["data_options", "named", "opened", "output_options", "progress_of", "show", "timed"]
@@ -24,17 +24,31 @@ FORMATS = ("text", "json", "markdown", "html", "junit")
 
 def output_options(command: Command) -> Command:
     """Add --format and -o to a command that shows findings."""
-    command = click.option("--format", "format", type=click.Choice(FORMATS), default=None, help="How to show the findings (default: text, or what the file's suffix says).")(command)
-    return click.option("-o", "--output", "output", metavar="FILE", default=None, help="Write to a file instead of the terminal.")(command)
+    command = click.option(
+        "--format",
+        "format",
+        type=click.Choice(FORMATS),
+        default=None,
+        help="How to show the findings (default: text, or what the file's suffix says).",
+    )(command)
+    return click.option(
+        "-o", "--output", "output", metavar="FILE", default=None, help="Write to a file instead of the terminal."
+    )(command)
 
 
 def data_options(command: Command) -> Command:
     """Add what says how a dataset is read: --query, --name and the roles of columns."""
     command = click.option("--query", default=None, help="For a database URL: a SELECT, or a table's name.")(command)
     command = click.option("--name", default=None, help="What reports call the dataset.")(command)
-    command = click.option("--id", "id_columns", multiple=True, metavar="COL", help="A column that identifies a row; may be given again.")(command)
-    command = click.option("--time", "time_column", default=None, metavar="COL", help="The column that says when a row happened.")(command)
-    return click.option("--label", "label_column", default=None, metavar="COL", help="The column to be predicted.")(command)
+    command = click.option(
+        "--id", "id_columns", multiple=True, metavar="COL", help="A column that identifies a row; may be given again."
+    )(command)
+    command = click.option(
+        "--time", "time_column", default=None, metavar="COL", help="The column that says when a row happened."
+    )(command)
+    return click.option("--label", "label_column", default=None, metavar="COL", help="The column to be predicted.")(
+        command
+    )
 
 
 def opened(data: str, told: dict[str, Any]) -> Any:
@@ -52,7 +66,9 @@ def named(pairs: tuple[str, ...], option: str) -> dict[str, str]:
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name or not value:
-            raise UsageError(f"{option} is given {pair!r}; expected NAME=PATH", hint=f"such as: {option} planes=planes.parquet")
+            raise UsageError(
+                f"{option} is given {pair!r}; expected NAME=PATH", hint=f"such as: {option} planes=planes.parquet"
+            )
         found[name] = value
     return found
 
@@ -64,7 +80,9 @@ def timed(text: str | None) -> datetime | None:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--now is {text!r}, which is not an instant", hint="write it like 2026-01-31T12:00:00Z") from None
+        raise UsageError(
+            f"--now is {text!r}, which is not an instant", hint="write it like 2026-01-31T12:00:00Z"
+        ) from None
     if instant.tzinfo is None:
         raise UsageError(f"--now is {text!r}, which has no zone", hint="write it like 2026-01-31T12:00:00Z")
     return instant
@@ -73,19 +91,19 @@ def timed(text: str | None) -> datetime | None:
 def show(shown: Findings | Page, *, format: str | None, output: str | None) -> None:
     """Write findings or a page to the terminal or to a file, in the format that was asked for."""
     if output is not None:
-        from assay.report.render import write
+        from assay.reports.render import write
 
         write(shown, output, format=format or "")
         click.echo(f"wrote {output}", err=True)
         return
     if format in (None, "text"):
-        from assay.report.findings import findings_page
-        from assay.report.terminal import show as to_terminal
+        from assay.reports.findings import findings_page
+        from assay.reports.terminal import show as to_terminal
         from assay.verdict import Findings
 
         to_terminal(findings_page(shown) if isinstance(shown, Findings) else shown, sys.stdout)
         return
-    from assay.report.render import render
+    from assay.reports.render import render
 
     click.echo(render(shown, format or "text"), nl=False)
 
@@ -124,9 +142,23 @@ class _Bar:
 
     def _start(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("rows"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self._task = self._progress.add_task(self._what, total=self._rows)
         self._progress.start()

@@ -14,14 +14,19 @@ __all__ = ["command"]
 
 @click.command("profile")
 @click.argument("data", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file: .json saves the profile, .html is the page, .md or .txt a text.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write to a file: .json saves the profile, .html is the page, .md or .txt a text.",
+)
 @data_options
 def command(data: tuple[str, ...], output: str | None, **told: Any) -> int:
     """Show what is in DATA: files, folders, globs, URLs, or profiles that were saved; several are merged into one."""
     from assay.api import profile
-    from assay.profile.profile import merge_profiles
-    from assay.profile.saved import is_profile, load_profile, save_profile
-    from assay.report.profile import profile_page
+    from assay.profiles.profile import merge_profiles
+    from assay.profiles.saved import is_profile, load_profile, save_profile
+    from assay.reports.profile import profile_page
 
     profiles = []
     for source in data:

@@ -25,7 +25,11 @@ def check_project(path: str, *, format: str | None, output: str | None, now: dat
     from assay.verdict import joined
 
     if not Path(path).exists():
-        raise UsageError("no DATA was given and there is no such file", place=path, hint="name the data, or write the file with: assay init")
+        raise UsageError(
+            "no DATA was given and there is no such file",
+            place=path,
+            hint="name the data, or write the file with: assay init",
+        )
     config = load_config(path)
     if not config.checks:
         raise UsageError("the file asks for no checks", place=path, hint="add an entry under checks:")
@@ -62,7 +66,7 @@ def _dataset(config: Config, name: str) -> Dataset:
 
 
 def _write(config: Config, merged: Findings) -> None:
-    from assay.report.render import SUFFIXES, write
+    from assay.reports.render import SUFFIXES, write
 
     folder = Path(config.path(config.report.folder))
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ __all__ = ["command"]
 @output_options
 def command(findings: tuple[str, ...], format: str | None, output: str | None) -> int:
     """Show FINDINGS (files that `--format json` wrote) in any format; several become one. Exits as they did."""
-    from assay.report.saved import load_findings
+    from assay.reports.saved import load_findings
     from assay.verdict import joined
 
     merged = joined([load_findings(path) for path in findings])

@@ -23,7 +23,7 @@ def command() -> None:
 def infer(data: tuple[str, ...], output: str | None, **told: Any) -> int:
     """Write the schema that DATA suggests; several datasets stand in one file."""
     from assay.api import infer_schema
-    from assay.profile.schema import dump_schema, join_schemas, save_schema
+    from assay.profiles.schema import dump_schema, join_schemas, save_schema
 
     schemas = []
     for source in data:

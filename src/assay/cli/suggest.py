@@ -25,7 +25,9 @@ def command(reference: str, output: str | None, seed: int | None, **told: Any) -
     from assay.api import SEED, Options, suggest
     from assay.checks.suite import dump_suite, save_suite
 
-    suite = suggest(opened(reference, told), options=Options(now=timed(told["now"])), seed=SEED if seed is None else seed)
+    suite = suggest(
+        opened(reference, told), options=Options(now=timed(told["now"])), seed=SEED if seed is None else seed
+    )
     if output:
         save_suite(suite, output)
         click.echo(f"wrote {output}: {len(suite)} checks", err=True)

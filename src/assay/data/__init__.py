@@ -1,0 +1,1 @@
+"""Data: where it comes from, what kinds of column it has, and the engine that scans it."""

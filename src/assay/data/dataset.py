@@ -81,7 +81,15 @@ class Dataset:
     def mark(self, rows: int | None = None) -> Mark:
         """Return what identifies this dataset in findings."""
         seen = self.n_rows if rows is None else rows
-        return Mark(self.name, self.source, self.fingerprint, rows=seen, columns=len(self.schema), part=self.part, notes=self.notes)
+        return Mark(
+            self.name,
+            self.source,
+            self.fingerprint,
+            rows=seen,
+            columns=len(self.schema),
+            part=self.part,
+            notes=self.notes,
+        )
 
 
 def first_line(error: BaseException) -> str:

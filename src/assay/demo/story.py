@@ -48,9 +48,9 @@ def tell(folder: Path, *, say: Callable[[str], None]) -> list[Chapter]:
 
 
 def _save_profile(reference: Path, folder: Path) -> None:
-    from assay.profile.saved import save_profile
-    from assay.report.profile import profile_page
-    from assay.report.render import write
+    from assay.profiles.saved import save_profile
+    from assay.reports.profile import profile_page
+    from assay.reports.render import write
 
     measured = profile(str(reference))
     save_profile(measured, folder / "profile.json")
@@ -70,7 +70,9 @@ def _year(data: Path, say: Callable[[str], None]) -> Findings:
 def _month(data: Path, place: int, name: str, suite: Suite, say: Callable[[str], None]) -> Chapter:
     say(f"checking {name} against January to June")
     path = data / f"{place:02d}_{name.lower()}.parquet"
-    return Chapter(f"{name} against January to June", check(str(path), suite, reference=str(data / "reference.parquet")))
+    return Chapter(
+        f"{name} against January to June", check(str(path), suite, reference=str(data / "reference.parquet"))
+    )
 
 
 def _checked(data: Path, name: str, say: Callable[[str], None], *, source: str = "") -> Findings:
@@ -79,7 +81,7 @@ def _checked(data: Path, name: str, say: Callable[[str], None], *, source: str =
 
 
 def _save_reports(chapters: list[Chapter], folder: Path) -> None:
-    from assay.report.render import write
+    from assay.reports.render import write
 
     merged = joined([chapter.findings for chapter in chapters], subject="New York's flights, 2013")
     for name in ("findings.json", "report.html", "report.md", "junit.xml"):

@@ -1,0 +1,341 @@
+"""From findings to a page: the verdict first, the worst next, the passes folded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from assay.reports import words
+from assay.reports.page import (
+    Banner,
+    Bar,
+    Bars,
+    Block,
+    Card,
+    Cell,
+    Code,
+    Column,
+    Details,
+    Examples,
+    Heading,
+    KeyValues,
+    Line,
+    Page,
+    RangeBar,
+    Row,
+    Share,
+    Table,
+    Text,
+)
+from assay.reports.sentences import estimate_text, failing_share, quantity_text, rows_text, sentence
+from assay.reports.signs import summary, tally
+from assay.verdict import Findings, Mark, Outcome, Verdict
+
+__all__ = ["findings_page"]
+
+CARDS = 100
+EXAMPLES = 5
+EXAMPLE_COLUMNS = 8
+BARS = 10
+BAR_CHARS = 60
+FAILING = "share of rows failing"  # the unit of an estimate that only repeats the counts of rows
+QUIET = (Verdict.PASS, Verdict.SKIP)
+
+
+def findings_page(findings: Findings) -> Page:
+    """Return findings as a page; its size grows in line with the outcomes, and its open part stays readable.
+
+    >>> from assay.verdict import Provenance
+    >>> page = findings_page(Findings("flights", (), Provenance("0.1.0", "2026-11-22T13:00:00Z")))
+    >>> page.blocks[0].sentence
+    'No check was run, so nothing was judged.'
+    """
+    counts = tally(findings)
+    loud = [outcome for group in _groups(findings.outcomes) for outcome in group]
+    passed = [outcome for outcome in findings.outcomes if outcome.verdict is Verdict.PASS]
+    skipped = [outcome for outcome in findings.outcomes if outcome.verdict is Verdict.SKIP]
+    blocks: list[Block] = [Banner(findings.verdict, summary(counts), counts)]
+    blocks += _overview(loud)
+    blocks += _attention(loud)
+    blocks += _folded("passed", passed, opened=not loud)
+    blocks += _folded("skipped", skipped, opened=False)
+    blocks.append(_provenance(findings))
+    return Page(
+        words.clean(findings.subject, most=300), tuple(blocks), context=_context(findings), verdict=findings.verdict
+    )
+
+
+def _groups(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Return the outcomes that need attention, by subject, worst subject and worst outcome first."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.verdict not in QUIET:
+            groups.setdefault(outcome.subject, []).append(outcome)
+    for group in groups.values():
+        group.sort(key=_weight)
+    return sorted(groups.values(), key=lambda group: (*_weight(group[0]), -len(group)))
+
+
+def _weight(outcome: Outcome) -> tuple[int, float]:
+    return -outcome.verdict.rank, -failing_share(outcome)
+
+
+def _overview(loud: Sequence[Outcome]) -> list[Block]:
+    hurt = sorted(
+        (outcome for outcome in loud if outcome.n_failing and outcome.n_rows), key=failing_share, reverse=True
+    )
+    if len(hurt) < 3:
+        return []
+    longest = failing_share(hurt[0])
+    bars = tuple(
+        Bar(
+            (Code(words.cut(words.name(outcome.subject), BAR_CHARS)), f" {words.clean(outcome.check)}"),
+            failing_share(outcome) / longest,
+            rows_text(outcome),
+            outcome.verdict,
+        )
+        for outcome in hurt[:BARS]
+    )
+    note = f"and {len(hurt) - BARS:,} more checks with failing rows" if len(hurt) > BARS else ""
+    return [Bars("Rows that break a check, as a share of the rows judged", bars, note)]
+
+
+def _attention(loud: Sequence[Outcome]) -> list[Block]:
+    if not loud:
+        return []
+    blocks: list[Block] = [Heading("Needs attention", note=words.plural(len(loud), "check"))]
+    subject = None
+    for outcome in loud[:CARDS]:
+        if outcome.subject != subject:
+            subject = outcome.subject
+            blocks.append(Heading((Code(words.name(subject)),), level=3))
+        blocks.append(_card(outcome))
+    rest = loud[CARDS:]
+    if rest:
+        columns = (Column("Verdict"), Column("Subject"), Column("Check"), Column("What was seen"))
+        rows = tuple((o.verdict, Code(words.name(o.subject)), _checked(o), sentence(o)) for o in rest)
+        brief = words.listed(list(dict.fromkeys(words.name(outcome.subject) for outcome in rest)), most=8)
+        blocks.append(Details(f"{len(rest):,} more checks that need attention", (Table(columns, rows),), brief=brief))
+    return blocks
+
+
+def _card(outcome: Outcome) -> Card:
+    said = sentence(outcome)
+    blocks: list[Block] = []
+    picture = _range_bar(outcome)
+    facts = tuple(_facts(outcome, said, drawn=picture is not None))
+    if facts:
+        blocks.append(KeyValues(facts, inline=True))
+    if outcome.note:
+        blocks.append(Text(words.clean(f"Why it is checked: {outcome.note}."), quiet=True))
+    if picture is not None:
+        blocks.append(picture)
+    if outcome.examples:
+        blocks.append(_examples(outcome))
+    return Card(
+        _with_names(said, outcome.subject),
+        tuple(blocks),
+        outcome.verdict,
+        note=words.clean(outcome.check) if outcome.where and outcome.where in said else _checked(outcome),
+    )
+
+
+_NUMBER = r"(-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)(%?)"
+_BOUND = re.compile(rf"(?:between {_NUMBER} and {_NUMBER}|(at least|above|at most|below|exactly) {_NUMBER})")
+
+
+def _range_bar(outcome: Outcome) -> RangeBar | None:
+    """Return the observed number against its bound, where the bound begins with a plain range of numbers."""
+    seen, match = outcome.observed, _BOUND.match(outcome.expected)
+    if match is None or seen is None or seen.unit == FAILING or isinstance(seen.value, str | bool | None):
+        return None
+    at_least, at_most = _accepted(match)
+    ends = (seen.low, seen.high) if seen.low is not None and seen.high is not None else (None, None)
+    # Beyond this a float cannot hold the scale that they stand on.
+    if not all(abs(end) < 1e300 for end in (seen.value, at_least, at_most, *ends) if end is not None):
+        return None
+    seen_text = quantity_text(seen.value, seen.unit, beside=outcome.expected)
+    return RangeBar(
+        title="", value=float(seen.value), low=ends[0], high=ends[1], at_least=at_least, at_most=at_most, verdict=outcome.verdict,
+        text=f"observed {seen_text}, accepted {words.clean(outcome.expected)}",
+    )  # fmt: skip
+
+
+def _accepted(match: re.Match[str]) -> tuple[float | None, float | None]:
+    low, low_percent, high, high_percent, word, only, only_percent = match.groups()
+    if low:
+        return _bound(low, low_percent), _bound(high, high_percent)
+    bound = _bound(only, only_percent)
+    return None if word in ("at most", "below") else bound, None if word in ("at least", "above") else bound
+
+
+def _bound(text: str, percent: str) -> float:
+    return float(text.replace(",", "")) / (100 if percent else 1)
+
+
+def _facts(outcome: Outcome, said: str, *, drawn: bool) -> Iterable[tuple[str, Cell]]:
+    """Yield what the sentence leaves out, so that nothing is said twice; nor is it drawn twice."""
+    expected = words.clean(outcome.expected)
+    if expected and expected not in said:
+        yield "expected", expected
+    if outcome.observed is not None:
+        seen = estimate_text(outcome.observed, beside=outcome.expected)
+        undefined = outcome.observed.value is None and outcome.why in ("", outcome.observed.why)
+        counted = outcome.observed.unit == FAILING and outcome.n_failing is not None
+        if seen not in said and not undefined and not counted and not _says(said, outcome.observed.value):
+            yield "observed", seen
+    if outcome.n_failing is not None and outcome.n_rows:
+        share = failing_share(outcome)
+        counted = f"{outcome.n_failing:,} of {outcome.n_rows:,}" in said
+        text = (
+            ""
+            if counted and _says(said, share)
+            else f"{words.share(share)} of the rows"
+            if counted
+            else rows_text(outcome)
+        )
+        if text or not drawn:
+            yield "failing", text if drawn else Share(share, text, outcome.verdict)
+    elif outcome.n_rows is not None and f"{outcome.n_rows:,}" not in said:
+        yield "judged on", words.plural(outcome.n_rows, "row")
+
+
+def _says(said: str, value: float | int | str | None) -> bool:
+    """Return whether a sentence has a number already, as it is or rounded, or as a percentage."""
+    if value is None or isinstance(value, str):
+        return value is not None and value in said
+    forms = {words.number(value), f"{value:.6g}", f"{value:,}", str(value)}
+    percentages = {words.share(value).removesuffix("%"), f"{value * 100:.3g}"}
+    return any(words.stands(form, said) for form in forms) or any(
+        f"{form}%" in said or f"{form} %" in said for form in percentages
+    )
+
+
+def _with_names(said: str, subject: str) -> Line:
+    """Return a sentence in which the names of the subject's columns are set apart."""
+    names = sorted(
+        {words.name(subject), *(words.name(part) for part in subject.split(", "))} - {"table", ""},
+        key=len,
+        reverse=True,
+    )
+    if not names:
+        return said
+    pattern = "|".join(re.escape(name) for name in names)
+    parts = re.split(rf"(?<![\w.])([`']?)({pattern})\1(?!\w)", said)
+    line = tuple(Code(part) if i % 3 == 2 else part for i, part in enumerate(parts) if i % 3 != 1 and part)
+    return line or said
+
+
+def _examples(outcome: Outcome) -> Examples:
+    judged = [
+        name
+        for name in (outcome.subject, *outcome.subject.split(", "))
+        if any(name in e.values for e in outcome.examples)
+    ]
+    about = list(dict.fromkeys(judged))
+    names = list(dict.fromkeys([*about, *(name for example in outcome.examples for name in example.values)]))
+    shown = names[: max(EXAMPLE_COLUMNS, len(about))]
+    rows = tuple(
+        Row(
+            example.row,
+            tuple(words.value(example.values[name]) if name in example.values else "" for name in shown),
+            words.clean(example.why),
+        )
+        for example in outcome.examples[:EXAMPLES]
+    )
+    columns = tuple(
+        Column(words.name(name), number=_numeric([example.values.get(name) for example in outcome.examples]))
+        for name in shown
+    )
+    left = [words.plural(len(names) - len(shown), "more column")] if len(names) > len(shown) else []
+    if outcome.n_failing is not None and outcome.n_failing > len(rows):
+        left.insert(0, words.plural(outcome.n_failing - len(rows), "more row"))
+    note = f"and {' and '.join(left)}" if left else ""
+    return Examples(columns, rows, about=len(about), note=note)
+
+
+def _numeric(values: Sequence[object]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, int | float) for value in known)
+
+
+def _folded(word: str, outcomes: Sequence[Outcome], *, opened: bool) -> list[Block]:
+    if not outcomes:
+        return []
+    families: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        families.setdefault(outcome.family or "other", []).append(outcome)
+    columns = (
+        Column("Family"),
+        Column("Check"),
+        Column("Subject"),
+        Column("Expected"),
+        Column("Observed"),
+        Column("Rows", number=True),
+    )
+    rows = tuple(_quiet_row(family, outcome) for family, group in sorted(families.items()) for outcome in group)
+    brief = ", ".join(f"{family} {len(group):,}" for family, group in sorted(families.items()))
+    verb = word if word == "passed" else "was skipped" if len(outcomes) == 1 else "were skipped"
+    return [
+        Details(f"{words.plural(len(outcomes), 'check')} {verb}", (Table(columns, rows),), brief=brief, open=opened)
+    ]
+
+
+def _quiet_row(family: str, outcome: Outcome) -> tuple[Cell, ...]:
+    seen = words.clean(outcome.why) if outcome.verdict is Verdict.SKIP else ""
+    if not seen and outcome.observed is not None:
+        seen = estimate_text(outcome.observed, beside=outcome.expected)
+    return (
+        family,
+        _checked(outcome),
+        Code(words.name(outcome.subject)),
+        words.clean(outcome.expected),
+        seen,
+        outcome.n_rows,
+    )
+
+
+def _checked(outcome: Outcome) -> str:
+    return words.clean(outcome.check) + (f" where {words.clean(outcome.where, most=200)}" if outcome.where else "")
+
+
+def _context(findings: Findings) -> str:
+    origin = findings.provenance
+    # One dataset may be marked twice, as a reference and as another table; the mark that knows its rows says more.
+    marks = {(mark.name, mark.source): mark for mark in sorted(origin.datasets, key=lambda mark: mark.rows is not None)}
+    datasets = [_dataset(mark) for mark in origin.datasets if marks[mark.name, mark.source] is mark]
+    return " · ".join([*datasets, words.instant(origin.started_at), words.duration(origin.seconds)])
+
+
+def _dataset(mark: Mark) -> str:
+    size = [f"{mark.rows:,} rows"] if mark.rows is not None else []
+    size += [f"{mark.columns:,} columns"] if mark.columns is not None else []
+    name = ("reference " if mark.part == "reference" else "") + words.clean(mark.name, most=200)
+    return f"{name} ({', '.join(size)})" if size else name
+
+
+def _provenance(findings: Findings) -> Details:
+    origin = findings.provenance
+    items: list[tuple[str, Cell]] = [
+        ("assay", words.clean(origin.assay)),
+        ("started", words.clean(origin.started_at)),
+        ("took", words.duration(origin.seconds)),
+        ("scans", origin.scans),
+        ("engine", words.clean(origin.engine)),
+    ]
+    items += [("seed", origin.seed)] if origin.seed is not None else []
+    items += [("suite", words.clean(origin.suite))] if origin.suite else []
+    items += [("suite fingerprint", Code(words.clean(origin.suite_fingerprint)))] if origin.suite_fingerprint else []
+    for mark in origin.datasets:
+        items.append(
+            (words.clean(mark.part), f"{_dataset(mark).removeprefix('reference ')}, from {words.clean(mark.source)}")
+        )
+        if mark.fingerprint:
+            items.append((f"{words.clean(mark.part)} fingerprint", Code(words.clean(mark.fingerprint))))
+        items += [(f"{words.clean(mark.part)} was read", words.clean(note)) for note in mark.notes]
+    items += [(words.clean(name), words.clean(version)) for name, version in sorted(origin.versions.items())]
+    return Details(
+        "Where this comes from",
+        (KeyValues(tuple(items)),),
+        brief=f"assay {words.clean(origin.assay)}, {words.plural(origin.scans, 'scan')}",
+    )

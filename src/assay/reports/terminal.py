@@ -1,0 +1,344 @@
+"""A page as text for a terminal or a pipe: plain words and simple lines, coloured only where that is wanted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+from assay.reports import words
+from assay.reports.page import (
+    Banner,
+    Bars,
+    Block,
+    Card,
+    Cell,
+    Code,
+    Details,
+    Examples,
+    Grid,
+    Heading,
+    Histogram,
+    KeyValues,
+    Line,
+    Page,
+    RangeBar,
+    Share,
+    Sparkline,
+    StackedShare,
+    Strong,
+    Table,
+    Text,
+)
+from assay.reports.signs import SIGNS
+from assay.verdict import Verdict
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text as RichText
+
+__all__ = ["show", "text"]
+
+WIDTH = 100
+NARROWEST = 40
+BAR_CELLS = 24
+TABLE_ROWS = 500
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def show(page: Page, stream: IO[str], *, environment: Mapping[str, str] = os.environ) -> None:
+    """Write a page to a stream: as wide as its terminal, in colour only on a terminal where NO_COLOR is not set."""
+    terminal = stream.isatty()
+    told = environment.get("COLUMNS", "")
+    width = shutil.get_terminal_size((WIDTH, 24)).columns if terminal else int(told) if told.isdecimal() else WIDTH
+    colour = terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    stream.write(text(page, width=min(width, 140), colour=colour))
+
+
+def text(page: Page, *, width: int = WIDTH, colour: bool = False) -> str:
+    """Return a page as text whose lines are at most `width` cells; with ANSI colours only where `colour` is true."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.text import Text as RichText
+
+    out = StringIO()
+    console = Console(
+        file=out, width=max(width, NARROWEST), force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
+        highlight=False, markup=False, emoji=False, soft_wrap=False, legacy_windows=False, force_jupyter=False, _environ={},
+    )  # fmt: skip
+    console.print(RichText(page.title, style="bold"))
+    if page.context:
+        console.print(RichText(page.context, style="dim"))
+    for block in page.blocks:
+        for part in _parts(block):
+            console.print(part)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _parts(block: Block) -> Iterator[RenderableType]:
+    yield from RENDERERS[type(block)](block)
+
+
+def _line(line: Line, style: str = "") -> RichText:
+    from rich.text import Text as RichText
+
+    spans = (line,) if isinstance(line, str) else line
+    return RichText.assemble(
+        *((span, style) if isinstance(span, str) else (span.text, f"{style} {_FACES[type(span)]}") for span in spans)
+    )
+
+
+_FACES = {Code: "cyan", Strong: "bold"}
+
+
+def _indent(parts: Iterator[RenderableType], by: int = 2) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+
+    for part in parts:
+        yield Padding(part, (0, 0, 0, by))
+
+
+def _heading(block: Heading) -> Iterator[RenderableType]:
+    line = _line(block.text, "bold underline" if block.level == 2 else "bold")
+    yield ""
+    yield line.append(f"  {block.note}", style="not bold not underline dim") if block.note else line
+
+
+def _text(block: Text) -> Iterator[RenderableType]:
+    yield _line(block.line, "dim" if block.quiet else "")
+
+
+def _banner(block: Banner) -> Iterator[RenderableType]:
+    sign = SIGNS[block.verdict]
+    yield ""
+    yield _line((f"{sign.shape} {block.verdict.value.upper()}",), f"{sign.style} reverse").append_text(
+        _line(f"  {block.sentence}")
+    )
+    total = sum(n for _, n in block.counts)
+    if len(block.counts) > 1:
+        yield _stack([(n / total, verdict) for verdict, n in block.counts])
+        yield _joined(
+            [(f"{SIGNS[verdict].shape} {n:,} {verdict.value}", SIGNS[verdict].style) for verdict, n in block.counts]
+        )
+
+
+def _stack(parts: list[tuple[float, Verdict | None]]) -> RichText:
+    """Return parts of a whole as one bar; a part that is not nothing has at least one cell."""
+    from rich.text import Text as RichText
+
+    bar = RichText()
+    for i, (size, verdict) in enumerate(parts):
+        cells = max(1, round(size * 60)) if size else 0
+        bar.append(
+            (SIGNS[verdict].fill if verdict else "█▓▒░"[i % 4]) * cells, style=SIGNS[verdict].style if verdict else ""
+        )
+    return bar
+
+
+def _joined(parts: list[tuple[str, str]]) -> RichText:
+    from rich.text import Text as RichText
+
+    return RichText("   ").join(RichText(text, style=style) for text, style in parts)
+
+
+def _bars(block: Bars) -> Iterator[RenderableType]:
+    grid = _grid_table()
+    for bar in block.bars:
+        style = SIGNS[bar.verdict].style if bar.verdict else ""
+        shape = f"{SIGNS[bar.verdict].shape} " if bar.verdict else ""
+        grid.add_row(_line(shape, style).append_text(_line(bar.label)), _line(_bar(bar.length), style), bar.text)
+    if block.title:
+        yield ""
+        yield _line(block.title, "dim")
+    yield grid
+    if block.note:
+        yield _line(block.note, "dim")
+
+
+def _bar(length: float, cells: int = BAR_CELLS) -> str:
+    full = min(max(length, 0.0), 1.0) * cells
+    whole = int(full)
+    rest = "" if whole == cells else " ▏▎▍▌▋▊▉"[int((full - whole) * 8)].strip()
+    return "█" * whole + rest or ("▏" if length > 0 else "")
+
+
+def _grid_table() -> Any:
+    from rich.table import Table as RichTable
+
+    grid = RichTable.grid(padding=(0, 2, 0, 0))
+    grid.add_column(overflow="fold", ratio=None)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _histogram(block: Histogram) -> Iterator[RenderableType]:
+    yield _line(
+        (f"{block.title} " if block.title else "", f"{block.start} {heights(block.counts)} {block.end}".strip())
+    )
+    if block.note:
+        yield _line(block.note, "dim")
+
+
+def _sparkline(block: Sparkline) -> Iterator[RenderableType]:
+    yield _line(
+        (f"{block.title} " if block.title else "", f"{block.start} {heights(block.values)} {block.end}".strip())
+    )
+
+
+def heights(values: tuple[float | None, ...], cells: int = 40) -> str:
+    known = [value for value in values if value is not None]
+    top = max(known, default=0.0)
+    if top <= 0:
+        return " " * min(len(values), cells)
+    step = max(1, -(-len(values) // cells))
+    merged = [[value for value in values[i : i + step] if value is not None] for i in range(0, len(values), step)]
+    return "".join(
+        _EIGHTHS[max(1, round(max(part) / top * 8)) if max(part) > 0 else 0] if part else " " for part in merged
+    )
+
+
+def _range_bar(block: RangeBar) -> Iterator[RenderableType]:
+    low, high = block.scale
+    style = SIGNS[block.verdict].style if block.verdict else ""
+
+    def place(value: float) -> int:
+        return min(max(round((value - low) / (high - low) * (BAR_CELLS - 1)), 0), BAR_CELLS - 1)
+
+    start = 0 if block.at_least is None else place(block.at_least)
+    stop = BAR_CELLS - 1 if block.at_most is None else place(block.at_most)
+    cells = ["━" if start <= i <= stop else "·" for i in range(BAR_CELLS)]
+    at = place(block.value)
+    yield (
+        _line(("".join(cells[:at]),))
+        .append_text(_line("●", style))
+        .append_text(_line(("".join(cells[at + 1 :]), f" {block.text}")))
+    )
+
+
+def _stacked(block: StackedShare) -> Iterator[RenderableType]:
+    total = sum(part.value for part in block.parts) or 1.0
+    if block.title:
+        yield _line(block.title, "dim")
+    yield _stack([(part.value / total, part.verdict) for part in block.parts])
+    yield _joined(
+        [(f"{part.label} {part.text}", SIGNS[part.verdict].style if part.verdict else "") for part in block.parts]
+    )
+
+
+def _table(block: Table) -> Iterator[RenderableType]:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as RichTable
+
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
+    for i, column in enumerate(block.columns):
+        drawn = any(isinstance(row[i], Sparkline | Histogram) for row in block.rows)
+        table.add_column(column.title, justify="right" if column.number else "left", overflow="fold", no_wrap=drawn)
+    for row in block.rows[:TABLE_ROWS]:
+        table.add_row(*(_cell(cell) for cell in row))
+    if block.caption:
+        yield _line(block.caption, "dim")
+    yield table
+    left = block.more + max(0, len(block.rows) - TABLE_ROWS)
+    if left:
+        yield _line(f"and {left:,} more", "dim")
+
+
+def _cell(cell: Cell) -> RenderableType:
+    if cell is None:
+        return "–"
+    if isinstance(cell, Verdict):
+        return _line(f"{SIGNS[cell].shape} {cell.value}", SIGNS[cell].style)
+    if isinstance(cell, Code):
+        return _line((cell,))
+    if isinstance(cell, Share):
+        return _line(cell.text, SIGNS[cell.verdict].style if cell.verdict else "")
+    if isinstance(cell, Sparkline | Histogram):
+        return heights(cell.values if isinstance(cell, Sparkline) else cell.counts, 16)
+    return words.number(cell) if isinstance(cell, int | float) else cell
+
+
+def _words(cell: Cell) -> str:
+    part = _cell(cell)
+    return part if isinstance(part, str) else str(part)
+
+
+def _examples(block: Examples) -> Iterator[RenderableType]:
+    from rich.table import Table as RichTable
+
+    table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("row", justify="right", style="dim", no_wrap=True)
+    for i, column in enumerate(block.columns):
+        style = "bold" if i < block.about else ""
+        table.add_column(
+            _line(column.title, style), overflow="fold", style=style, justify="right" if column.number else "left"
+        )
+    has_why = any(row.why for row in block.rows)
+    if has_why:
+        table.add_column("why", overflow="fold")
+    for row in block.rows:
+        table.add_row(_row_number(row.number), *map(_line, row.values), *([_line(row.why)] if has_why else []))
+    yield table
+    if block.note:
+        yield _line(block.note, "dim")
+
+
+def _row_number(number: int | None) -> str:
+    return "–" if number is None else str(number)
+
+
+def _key_values(block: KeyValues) -> Iterator[RenderableType]:
+    from rich.table import Table as RichTable
+
+    if block.inline:
+        said = "; ".join(f"{name} {text}" for name, cell in block.items if (text := _words(cell)))
+        if said:
+            yield _line(said, "dim")
+        return
+    table = RichTable.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, cell in block.items:
+        table.add_row(_line(name), _cell(cell))
+    yield table
+
+
+def _grid(block: Grid) -> Iterator[RenderableType]:
+    for inner in block.blocks:
+        yield from _parts(inner)
+
+
+def _card(block: Card) -> Iterator[RenderableType]:
+    from rich.table import Table as RichTable
+
+    table = RichTable.grid(padding=(0, 2, 0, 0))
+    if block.verdict:
+        sign = SIGNS[block.verdict]
+        table.add_column(no_wrap=True, style=sign.style)
+        table.add_column(overflow="fold")
+        title = _line(block.title)
+        table.add_row(
+            f"{sign.shape} {block.verdict.value}", title.append(f"  {block.note}", style="dim") if block.note else title
+        )
+        yield table
+    else:
+        yield _line(block.title, "bold").append(f"  {block.note}", style="not bold dim")
+    for inner in block.blocks:
+        yield from _indent(_parts(inner), 4)
+
+
+def _details(block: Details) -> Iterator[RenderableType]:
+    line = _line(block.summary, "bold")
+    yield ""
+    yield line.append(f": {block.brief}", style="not bold dim") if block.brief else line
+    if not block.brief:
+        for inner in block.blocks:
+            yield from _indent(_parts(inner))
+
+
+RENDERERS: dict[type[Block], Callable[[Any], Iterator[RenderableType]]] = {
+    Heading: _heading, Text: _text, Banner: _banner, Bars: _bars, Histogram: _histogram, Sparkline: _sparkline, RangeBar: _range_bar,
+    StackedShare: _stacked, Table: _table, Examples: _examples, KeyValues: _key_values, Grid: _grid, Card: _card, Details: _details,
+}  # fmt: skip
