@@ -20,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.data.engine import Batch
-from assay.profiles.kernel import Measurement, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measurement
 from assay.profiles.physical import number_of, value_of
 from assay.profiles.states import Comoments, Extremes, Moments, Order, Ranks, Segment, Tally
 from assay.profiles.table import STATES

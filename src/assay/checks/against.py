@@ -23,8 +23,10 @@ from assay.checks.changes import Asked, Change, Moved
 from assay.checks.check import Arguments, Bound, CannotJudge, Check, Context, Judged, RowTest, Rule, StateTest, rules
 from assay.checks.shares import Share, check_shares, percent
 from assay.data.kinds import Kind
+from assay.data.names import col as column
 from assay.errors import nearest
-from assay.profiles.kernel import Measured, Need, column
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.profiles.physical import number_of, value_of
 from assay.profiles.profile import ColumnProfile
 from assay.profiles.sketches import Frequent

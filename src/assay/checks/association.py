@@ -15,7 +15,9 @@ from assay.checks.ranges import Range, Ranged
 from assay.checks.readings import NUMBERS, WORDS, Reading
 from assay.data.engine import Answer
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need, column
+from assay.data.names import col as column
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.stats import intervals
 
 __all__ = ["ASSOCIATIONS", "Contingency"]

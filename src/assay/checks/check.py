@@ -19,7 +19,8 @@ from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Answer, Question
 from assay.data.kinds import Kind
 from assay.errors import AssayError, nearest
-from assay.profiles.kernel import Measured, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.verdict import Estimate, Example
 
 __all__ = [

@@ -11,7 +11,9 @@ from assay.checks.bounds import phrase
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, RowTest, Rule, StateTest, rules
 from assay.checks.shares import Share, check_counts, check_shares, count_in, percent, share_estimate, share_in
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need, column
+from assay.data.names import col as column
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "CompleteRows", "MissingRows", "MissingShare"]

@@ -30,8 +30,8 @@ from assay.checks.questions import Minority, Rowwise, Settled, look
 from assay.data.dataset import first_line
 from assay.data.engine import ROW
 from assay.data.kinds import Kind, kind_of
+from assay.data.names import col as column
 from assay.errors import nearest
-from assay.profiles.kernel import column
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "Calls", "Compare", "Determines", "Holds", "RowSum"]

@@ -19,7 +19,8 @@ from assay.checks.bounds import fit, listed, phrase, shown
 from assay.checks.check import Arguments, Bound, Check, Context, Judged, Rule, StateTest, rules
 from assay.checks.shares import Share, check_counts, check_shares, count_in, percent, share_in
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.profiles.sketches import VALUES, Distinct, Frequent
 from assay.verdict import Estimate
 

@@ -22,7 +22,8 @@ from assay.checks.rows import rows_judged
 from assay.checks.suite import Suite
 from assay.data.engine import Batch
 from assay.data.names import cols
-from assay.profiles.kernel import Failed, Measured, Measurement, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Failed, Measured, Measurement
 
 __all__ = ["GROUPS", "HALVES", "Cut", "Part", "Parts", "PartsPlan", "Result", "Tried", "results"]
 

@@ -37,7 +37,7 @@ from assay.checks.shares import check_shares
 from assay.codec import parse_duration
 from assay.data.engine import ROW, Answer
 from assay.data.kinds import Kind, kind_of
-from assay.profiles.kernel import column
+from assay.data.names import col as column
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "AsOf", "ConflictingLabels", "NearSides", "Sides", "TimeSplit", "TooGood"]

@@ -9,7 +9,8 @@ from typing import Literal
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, Rule, StateTest, rules
 from assay.checks.shares import Share, check_shares, percent, share_in
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.profiles.profile import ColumnProfile
 from assay.profiles.sketches import Quantiles
 from assay.profiles.states import Moments, Ranks

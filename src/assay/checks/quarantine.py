@@ -15,8 +15,9 @@ from assay.checks.judge import Inputs, Planned, context_of, plan_checks
 from assay.checks.suite import Suite
 from assay.data.dataset import Dataset, first_line
 from assay.data.engine import ROW
+from assay.data.names import col as column
 from assay.errors import DataError, UsageError
-from assay.profiles.kernel import column, present
+from assay.profiles.kernel import present
 
 __all__ = ["Quarantined", "quarantine"]
 

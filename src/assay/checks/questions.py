@@ -17,7 +17,8 @@ import polars as pl
 from assay.checks.check import Check, Context
 from assay.checks.expressions import expression
 from assay.data.engine import ROW, Answer
-from assay.profiles.kernel import column, present
+from assay.data.names import col as column
+from assay.profiles.kernel import present
 from assay.verdict import Example
 
 __all__ = [

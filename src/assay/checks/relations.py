@@ -16,8 +16,8 @@ from assay.checks.tables import Differences, Totals
 from assay.data.dataset import Dataset
 from assay.data.engine import Answer
 from assay.data.kinds import Kind, kind_of
+from assay.data.names import col as column
 from assay.errors import nearest
-from assay.profiles.kernel import column
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "InTable", "RowCountEquals", "SameRows", "SameSchema", "SameStat", "keys_of", "other_dataset"]

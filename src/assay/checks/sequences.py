@@ -20,7 +20,7 @@ from assay.checks.rows import rows_judged
 from assay.checks.shares import percent
 from assay.codec import format_duration
 from assay.data.engine import ROW, Answer
-from assay.profiles.kernel import column
+from assay.data.names import col as column
 from assay.profiles.physical import unit_of
 from assay.verdict import Estimate, Example
 

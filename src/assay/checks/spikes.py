@@ -33,7 +33,8 @@ from assay.checks.bounds import shown
 from assay.checks.check import Arguments, Bound, Check, Context, Judged, Rule, StateTest, rules
 from assay.checks.shares import Share, check_shares, percent
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.profiles.sketches import Frequent, Quantiles
 from assay.profiles.states import Signs
 from assay.verdict import Estimate

@@ -16,7 +16,8 @@ from assay.checks.check import CannotJudge, Check, Context, Judged, Rule, StateT
 from assay.checks.ranges import Quantile, Range, Ranged
 from assay.checks.readings import NUMBERS, STATISTICS, Seen, Statistic
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.profiles.states import Ranks
 from assay.stats import intervals
 

@@ -14,7 +14,8 @@ from assay.checks.patterns import check_pattern, whole
 from assay.checks.shares import check_counts, count_in
 from assay.data.kinds import Kind, kind_of
 from assay.errors import nearest
-from assay.profiles.kernel import Measured, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "ColumnCount", "Columns", "NamesMatch", "RowCount", "TypeIs"]

@@ -30,7 +30,8 @@ from assay.checks.trials import Trial, decide, notes
 from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Engine
 from assay.errors import DataError
-from assay.profiles.kernel import Measured, Measurement, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured, Measurement
 from assay.profiles.profile import Profile, from_measured, profile_needs
 
 __all__ = ["suggest"]

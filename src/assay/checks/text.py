@@ -18,8 +18,8 @@ from assay.checks.formats import FORMATS, PII, Trace
 from assay.checks.patterns import check_pattern, like, shape, whole
 from assay.checks.shares import check_counts
 from assay.data.kinds import Kind
+from assay.data.names import col as column
 from assay.errors import nearest
-from assay.profiles.kernel import column
 
 __all__ = ["RULES", "Affix", "CleanText", "Length", "Like", "LooksLike", "NoPii", "Parses", "Pattern", "Shapes"]
 

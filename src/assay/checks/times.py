@@ -32,7 +32,9 @@ from assay.checks.rows import rows_judged
 from assay.checks.sequences import Gaps, Ordered, Overlaps, Regular, Series, judge_gaps, judge_regular
 from assay.codec import format_duration, parse_duration
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need, column
+from assay.data.names import col as column
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.profiles.physical import number_of, unit_of
 from assay.profiles.states import Order, Segment
 from assay.verdict import Estimate

@@ -28,7 +28,8 @@ from assay.checks.questions import Repeats, examples_of, look
 from assay.checks.shares import Share, check_shares, share_estimate, share_in
 from assay.data.engine import Answer
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Need, column
+from assay.data.names import col as column
+from assay.profiles.column import Need
 from assay.profiles.states import Order
 from assay.verdict import Estimate
 

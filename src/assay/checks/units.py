@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, Rule, StateTest, rules
 from assay.data.kinds import Kind
-from assay.profiles.kernel import Measured, Need
+from assay.profiles.column import Need
+from assay.profiles.kernel import Measured
 from assay.profiles.profile import ColumnProfile
 from assay.profiles.sketches import Quantiles
 from assay.verdict import Estimate

@@ -13,7 +13,7 @@ from assay.checks import distinct, outliers, units
 from assay.checks.bounds import above, below, check_range, equals_any, fit, listed, phrase, shown
 from assay.checks.check import Arguments, Bound, CannotJudge, Check, Context, RowTest, Rule, rules
 from assay.data.kinds import Kind
-from assay.profiles.kernel import column
+from assay.data.names import col as column
 
 __all__ = ["RULES", "Between", "MultipleOf", "NoneOf", "OneOf", "PairsIn"]
 

@@ -2,38 +2,31 @@
 
 A `Need` names a state of some columns; a `Measurement` is the plan of many needs, each measured once however many
 checks ask for it. Cheap states are scalars of ONE fused Polars query per batch; the others share one sort, or one
-hashing, of their column (`Values`). Missing values are taken out first: null, NaN in floats, declared sentinels.
+hashing, of their column (`Column`). Missing values are taken out first: null, NaN in floats, declared sentinels.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from assay.data.dataset import first_line
 from assay.data.engine import Batch, State
 from assay.data.kinds import Kind, kind_of
 from assay.data.names import col as column
+from assay.profiles.column import Column, Facts, Need, StateKind
 from assay.profiles.states import Counts, Tally
+from assay.profiles.table import STATES
 from assay.verdict import Example
 
-__all__ = ["Column", "Facts", "Failed", "Measured", "Measurement", "Need", "RowRule", "StateKind", "column", "present"]
-
-
-class Need(msgspec.Struct, frozen=True):
-    """A state that somebody needs: its name in the table of states, its columns, and what else it must be told."""
-
-    state: str
-    columns: tuple[str, ...] = ()
-    parameter: Any = None
+__all__ = ["Failed", "Measured", "Measurement", "RowRule", "is_sentinel", "present"]
 
 
 class RowRule(msgspec.Struct, frozen=True):
@@ -52,139 +45,6 @@ class RowRule(msgspec.Struct, frozen=True):
 
 _PARALLEL_ROWS = 16_384
 _POOL = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="assay")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one column of one batch before it is measured."""
-
-    kind: Kind
-    dtype: pl.DataType
-    n: int
-    nulls: int
-    nans: int = 0
-    sentinels: int = 0
-    plus_inf: int = 0
-    minus_inf: int = 0
-
-    @property
-    def infinite(self) -> int:
-        """Return how many values are infinite."""
-        return self.plus_inf + self.minus_inf
-
-
-class Column:
-    """One column of one batch without its missing values, with what several states share: sorted, hashed."""
-
-    def __init__(self, series: pl.Series, facts: Facts, offset: int) -> None:
-        self.series = series
-        self.facts = facts
-        self.offset = offset
-
-    @cached_property
-    def values(self) -> pl.Series:
-        """Return the values that are there, in the order of the rows."""
-        series = self.series
-        return series.drop_nulls() if series.null_count() else series
-
-    @cached_property
-    def physical(self) -> pl.Series:
-        """Return the values as plain numbers: instants in their unit, decimals and wide integers as floats."""
-        return physical(self.values, self.facts.kind)
-
-    @cached_property
-    def floats(self) -> pl.Series:
-        """Return the finite values as floats, in the order of the rows."""
-        floats = self.physical.cast(pl.Float64)
-        return floats.filter(floats.is_finite()) if self.facts.infinite else floats
-
-    @cached_property
-    def ordered(self) -> Any:
-        """Return the physical values in ascending order, as a numpy array."""
-        return sorted_numbers(self.physical)
-
-    @property
-    def is_scale(self) -> bool:
-        """Return whether sorting the values is how they are counted: numbers, instants and spans of time."""
-        return self.facts.kind.is_number or self.facts.kind.is_temporal
-
-    @cached_property
-    def words(self) -> pl.Series:
-        """Return the values in the form in which they are hashed and counted: categories as text, instants as numbers."""
-        if self.facts.kind is Kind.CATEGORY:
-            return self.values.cast(pl.String)
-        return self.physical if self.is_scale else self.values
-
-    @cached_property
-    def hashes(self) -> pl.Series:
-        """Return a 64-bit hash of each value."""
-        return self.words.hash(seed=0)
-
-    @cached_property
-    def counted(self) -> tuple[pl.Series, list[int]] | None:
-        """Return the different values with how often each occurs; None where they are too many to be worth listing."""
-        n = len(self.words)
-        if self.is_scale:
-            return _runs(self.ordered) if n else None
-        if n > _MANY and self.hashes.approx_n_unique() > n // 8:  # type: ignore[operator]
-            return None
-        counted = self.words.alias("value").value_counts(name="count")
-        return counted["value"], counted["count"].to_list()
-
-
-_MANY = 4096
-
-
-def _runs(ordered: Any) -> tuple[pl.Series, list[int]] | None:
-    n = len(ordered)
-    step = max(n // 1024, 1)
-    if n > _MANY and len(np.unique(ordered[::step])) > 512:
-        return None
-    starts = np.append(0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1)
-    if n > _MANY and len(starts) > n // 8:
-        return None
-    return pl.Series(ordered[starts]), np.diff(np.append(starts, n)).tolist()
-
-
-def sorted_numbers(series: pl.Series) -> Any:
-    """Return numbers in ascending order, as a numpy array; there must be no null and no NaN.
-
-    Floats are sorted as the integers whose order is the same (their bits, with those of negative numbers flipped),
-    which takes half the time.
-    """
-    if series.dtype != pl.Float64:
-        return series.sort(multithreaded=False).to_numpy()
-    bits = series.to_numpy().view(np.int64)
-    keys = pl.Series(bits ^ ((bits >> 63) & _MAGNITUDE)).sort(multithreaded=False).to_numpy()
-    return (keys ^ ((keys >> 63) & _MAGNITUDE)).view(np.float64)
-
-
-_MAGNITUDE = np.int64(2**63 - 1)
-
-
-def physical(series: pl.Series, kind: Kind) -> pl.Series:
-    """Return a series of plain numbers: instants in their unit, decimals and wide integers as floats."""
-    if kind is Kind.DECIMAL or series.dtype in (pl.Int128, pl.UInt128):
-        return series.cast(pl.Float64)
-    if kind is Kind.BOOLEAN:
-        return series.cast(pl.UInt8)
-    return series.to_physical() if kind.is_temporal else series
-
-
-class StateKind(msgspec.Struct, frozen=True):
-    """One entry of the table of states: how it starts, and how it is measured.
-
-    `scalars` gives the expressions that a fused query computes and `read` makes the state of their values; a kind
-    without them has `measure`, which makes the state of a whole column. `applies` says to which kinds of column.
-    """
-
-    name: str
-    summary: str
-    empty: Callable[[], Any]
-    applies: Callable[[Kind], bool]
-    scalars: Callable[[Need, Sequence[Facts]], list[pl.Expr]] | None = None
-    read: Callable[[Need, Sequence[Any], Sequence[Facts]], Any] | None = None
-    measure: Callable[[Need, Column], Any] | None = None
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -238,16 +98,6 @@ class Measurement:
     needs: tuple[Need, ...] = ()
     rules: tuple[RowRule, ...] = ()
     sentinels: Mapping[str, tuple[Any, ...]] | None = None
-    kinds: Mapping[str, StateKind] | None = None
-
-    @cached_property
-    def table(self) -> Mapping[str, StateKind]:
-        """Return the table of states."""
-        if self.kinds is not None:
-            return self.kinds
-        from assay.profiles.table import STATES  # the table imports this module's words
-
-        return STATES
 
     @cached_property
     def columns(self) -> list[str] | None:
@@ -259,7 +109,7 @@ class Measurement:
 
     def empty(self) -> Measured:
         """Return the states of no rows."""
-        states = {need: self.table[need.state].empty() for need in self.needs}
+        states = {need: STATES[need.state].empty() for need in self.needs}
         return Measured(0, states, tallies={rule.id: Tally() for rule in self.rules})
 
     def measure(self, batch: Batch) -> Measured:
@@ -310,7 +160,7 @@ class Measurement:
         expressions: list[pl.Expr] = []
         spans: list[tuple[Need, StateKind, list[Facts], int]] = []
         for need in self.needs:
-            kind = self.table[need.state]
+            kind = STATES[need.state]
             if kind.scalars is None:
                 continue
             about = [facts[name] for name in need.columns]
@@ -331,7 +181,7 @@ class Measurement:
         # One state that cannot be measured must not take the others with it.
         states: dict[Need, State] = {}
         for need in self.needs:
-            kind = self.table[need.state]
+            kind = STATES[need.state]
             if kind.scalars is None or kind.read is None:
                 continue
             about = [facts[name] for name in need.columns]
@@ -346,7 +196,7 @@ class Measurement:
             view = Column(
                 clean.get_column(name).alias("value"), facts[name], offset
             )  # a name like "^a$" would be read as a pattern
-            return [_measured(self.table[need.state], need, view) for need in needs]
+            return [_measured(STATES[need.state], need, view) for need in needs]
 
         wanted = self._by_column
         if clean.height < _PARALLEL_ROWS or len(wanted) < 2:
@@ -363,7 +213,7 @@ class Measurement:
     def _by_column(self) -> dict[str, list[Need]]:
         grouped: dict[str, list[Need]] = {}
         for need in self.needs:
-            if self.table[need.state].measure is not None:
+            if STATES[need.state].measure is not None:
                 grouped.setdefault(need.columns[0], []).append(need)
         return grouped
 

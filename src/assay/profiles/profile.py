@@ -17,7 +17,8 @@ from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Engine, Progress
 from assay.data.kinds import Kind, kind_of
 from assay.errors import DataError
-from assay.profiles.kernel import Failed, Measured, Measurement, Need, present
+from assay.profiles.column import Need
+from assay.profiles.kernel import Failed, Measured, Measurement, present
 from assay.profiles.sketches import POINTS, Distinct, Frequent, Histogram, Quantiles
 from assay.profiles.states import Counts, Extremes, Lengths, Moments, Order, Segment, Signs, Trues
 from assay.profiles.table import STATES

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from assay.data.kinds import Kind, kind_of
-from assay.profiles.kernel import Column, Facts, Need, StateKind, column, physical
+from assay.data.names import col as column
+from assay.profiles.column import Column, Facts, Need, StateKind, physical
 from assay.profiles.physical import number_of, scale_of, value_of
 from assay.profiles.sketches import HASHES, VALUES, Distinct, Frequent, Histogram, Quantiles
 from assay.profiles.states import (
