@@ -65,7 +65,7 @@ def test_a_shift_that_may_be_chance_is_inconclusive():
 
     assert outcome.holds is None
     assert outcome.why.startswith(
-        "the mean moved by 2.1 (1.82 to 2.38 at 95 %) standard deviations of the reference, which is not at most 2"
+        "the mean moved by 2.1 (1.82 to 2.38 at 95%) standard deviations of the reference, which is not at most 2"
     )
 
 
@@ -167,7 +167,7 @@ def test_a_missing_share_moves_either_way():
     outcome = against("missing_share_change", half, full)
 
     assert (outcome.holds, number(outcome)) == (False, 0.5)
-    assert outcome.why.endswith("the missing share went from 0 % to 50 %")
+    assert outcome.why.endswith("the missing share went from 0% to 50%")
     assert against("missing_share_change", full, half).holds is False
     assert against("missing_share_change", half, half).holds is True
 
@@ -248,7 +248,7 @@ def test_a_rare_category_is_not_missed():
     outcome = against("lost_categories", ["a"] * 5000, ["a"] * 4999 + ["b"])
 
     assert outcome.holds is True
-    assert outcome.why == "0 of 1 categories are gone; 1 rarer than 0.1 % of the reference not judged"
+    assert outcome.why == "0 of 1 categories are gone; 1 rarer than 0.1% of the reference not judged"
 
 
 def test_the_category_whose_share_moved_most_is_named():
@@ -258,7 +258,7 @@ def test_the_category_whose_share_moved_most_is_named():
 
     assert number(outcome) == pytest.approx(0.35)  # b: from 0.15 to 0.5
     assert outcome.holds is False
-    assert outcome.why.endswith("the share of 'b' went from 15 % to 50 %")
+    assert outcome.why.endswith("the share of 'b' went from 15% to 50%")
 
 
 def test_a_share_that_may_have_moved_by_chance_is_inconclusive():

@@ -48,7 +48,7 @@ def test_a_missing_share_comes_with_wilsons_interval():
         pytest.approx(0.0179, abs=1e-4),
         pytest.approx(0.4042, abs=1e-4),
     )
-    assert seen.why == "1 of 10 rows (10 %) have no value; expected missing in at most 5 % of the rows"
+    assert seen.why == "1 of 10 rows (10%) have no value; expected missing in at most 5% of the rows"
 
 
 def test_a_share_written_as_percent_is_refused_with_what_was_meant():
@@ -193,7 +193,7 @@ def test_the_sentence_about_a_sentinel_says_what_gives_it_away():
 
     seen = judged(RULES["sentinel_spike"], frame, "age")
 
-    assert seen.why == "-1 stands in 20 of 100 values (20 %): no other value is below 0; " + WAY_OUT
+    assert seen.why == "-1 stands in 20 of 100 values (20%): no other value is below 0; " + WAY_OUT
 
 
 def test_a_declared_sentinel_is_no_longer_suspected():

@@ -12,9 +12,9 @@ from scipy import stats
 from assay.checks.heldout import GROUPS, Cut
 from assay.checks.standins import stand_ins, without
 from assay.checks.tails import poisson_most, reach, round_out, share_at_most
-from assay.checks.trials import clopper_pearson
 from assay.data.engine import Batch
 from assay.profiles.sketches import Quantiles
+from assay.stats.intervals import exact_share
 from checks.judging import profile_of
 
 Rng = np.random.Generator
@@ -85,7 +85,7 @@ def test_poisson_most_agrees_with_scipy(mean: float, alarm: float):
 def test_the_interval_of_an_alarm_rate_agrees_with_scipy(counts: tuple[int, int]):
     part, n = counts
 
-    assert clopper_pearson(part, n) == pytest.approx(
+    assert exact_share(part, n) == pytest.approx(
         tuple(stats.binomtest(part, n).proportion_ci(0.95, method="exact")), abs=1e-6
     )
 

@@ -411,7 +411,7 @@ def test_the_notes_say_how_often_it_alarmed_on_stretches_that_it_had_not_seen(rn
     # None of 20: at most 1 - 0.05^(1/20) = 13.9 %, about 3 in 20.
     assert suite.notes[1] == (
         "Tried on 20 stretches of about 50 rows in the order of the file, each by a suite made from the others: "
-        "none alarmed, so at most 14 % of such batches should (95 %; by the rule of three)."
+        "none alarmed, so at most 14% of such batches should (95%; by the rule of three)."
     )
     assert (
         suite.notes[2]
@@ -437,7 +437,7 @@ def test_one_odd_stretch_makes_a_warning_and_is_counted():
 
     assert told(suite, "missing_share", "x")["level"] == "warn"  # type: ignore[index]
     assert "missing_share of x (1 of 26)" in noted(suite, "What alarmed")
-    assert "1 alarmed, so 0 % to 25 % of such batches should" in suite.notes[1]
+    assert "1 alarmed, so 0% to 25% of such batches should" in suite.notes[1]
 
 
 def test_a_value_that_a_half_had_not_seen_counts_as_an_alarm():

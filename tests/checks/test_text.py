@@ -199,7 +199,7 @@ def test_a_format_knows_its_texts_from_those_that_come_near(name: str):
 def test_the_outcome_says_what_a_text_is_not():
     frame = pl.DataFrame({"x": ["a@b.org", "c"]})
 
-    assert judged(RULES["looks_like"], frame, "x", format="email").why == "1 of 2 rows (50 %) is not an e-mail address"
+    assert judged(RULES["looks_like"], frame, "x", format="email").why == "1 of 2 rows (50%) is not an e-mail address"
 
 
 def is_address(kind: Callable[[str], object], text: str) -> bool:

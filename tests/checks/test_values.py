@@ -31,7 +31,7 @@ def test_values_outside_a_range_are_counted_and_shown():
 
     assert (seen.n_rows, seen.n_failing) == (3, 2)
     assert [(e.row, e.values) for e in seen.examples] == [(1, {"x": 130}), (3, {"x": -1})]
-    assert seen.why == "2 of 3 rows (66.7 %) are not between 0 and 120"
+    assert seen.why == "2 of 3 rows (66.7%) are not between 0 and 120"
 
 
 def test_a_column_may_have_any_name():
@@ -74,7 +74,7 @@ def test_pairs_are_judged_in_rows_that_have_both_values():
     seen = judged(RULES["pairs_in"], frame, "city", "country", pairs=[["Rome", "IT"], ["Paris", "FR"]])
 
     assert (seen.n_rows, [e.row for e in seen.examples]) == (3, [2])
-    assert seen.why == "1 of 3 rows (33.3 %) is not one of ('Rome', 'IT'), ('Paris', 'FR')"
+    assert seen.why == "1 of 3 rows (33.3%) is not one of ('Rome', 'IT'), ('Paris', 'FR')"
 
 
 def test_three_columns_form_one_of_the_given_combinations():

@@ -351,7 +351,7 @@ GOLDEN = {
                 V.FAIL,
                 "between 0 and 120",
                 Estimate(0.015, 200, unit="share of rows failing"),
-                "3 of 200 rows (1.5 %) are not between 0 and 120",
+                "3 of 200 rows (1.5%) are not between 0 and 120",
                 n_rows=200,
                 n_failing=3,
                 family="values",

@@ -98,7 +98,7 @@ def test_a_card_does_not_say_twice_what_its_sentence_says():
         "age",
         FAIL,
         "between 0 and 120",
-        why="3 of 200 rows (1.5 %) are not between 0 and 120",
+        why="3 of 200 rows (1.5%) are not between 0 and 120",
         n_rows=200,
         n_failing=3,
     )

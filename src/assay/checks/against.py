@@ -239,7 +239,7 @@ def _concluded(entry: Entry, told: Sure, moved: Moved) -> Judged:
     ends: tuple[float | None, float | None] = (None, None)
     if moved.interval is not None and all(math.isfinite(end) for end in moved.interval):
         ends, confidence = (moved.interval.low, moved.interval.high), float(told.confidence)
-        interval = f" ({moved.interval.low:.3g} to {moved.interval.high:.3g} at {confidence * 100:g} %)"
+        interval = f" ({moved.interval.low:.3g} to {moved.interval.high:.3g} at {confidence * 100:g}%)"
     verdict = (
         "" if within else f", not {_phrase(told)}" if sure else f", which is not {_phrase(told)} but may be by chance"
     )

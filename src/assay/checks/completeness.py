@@ -9,14 +9,14 @@ import polars as pl
 from assay.checks import spikes
 from assay.checks.bounds import phrase
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, RowTest, Rule, StateTest, rules
-from assay.checks.shares import Share, check_counts, check_shares, count_in, percent, share_estimate, share_in
+from assay.checks.shares import CountRange, Share, check_shares, count_in, percent, share_estimate, share_in
 from assay.data.kinds import Kind
 from assay.data.names import col as column
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
 from assay.verdict import Estimate
 
-__all__ = ["RULES", "CompleteRows", "MissingRows", "MissingShare"]
+__all__ = ["RULES", "CompleteRows", "MissingShare"]
 
 
 def _no_missing(check: Check, context: Context) -> RowTest:
@@ -75,20 +75,9 @@ def _share_phrase(told: MissingShare) -> str:
     return f"at most {high}" if high else f"at least {low}"
 
 
-class MissingRows(Arguments, frozen=True):
-    """A range of counts of rows, its ends inside."""
-
-    at_least: int | None = None
-    at_most: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_counts(self.at_least, self.at_most)
-
-
 def _missing_rows(check: Check, context: Context) -> StateTest:
     told, name = check.arguments, check.columns[0]
-    assert isinstance(told, MissingRows)
+    assert isinstance(told, CountRange)
     context.kind(name)
     need = Need("counts", (name,))
     expected = f"missing in {phrase(told.at_least, told.at_most)} rows"
@@ -168,7 +157,7 @@ RULES = (
             "completeness",
             "The number of rows without a value lies in a range.",
             _missing_rows,
-            MissingRows,
+            CountRange,
             bare=("at_most",),
         ),
         Rule("all_missing", "completeness", "No row has a value.", _all_missing),

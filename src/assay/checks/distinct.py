@@ -17,14 +17,14 @@ import polars as pl
 
 from assay.checks.bounds import fit, listed, phrase, shown
 from assay.checks.check import Arguments, Bound, Check, Context, Judged, Rule, StateTest, rules
-from assay.checks.shares import Share, check_counts, check_shares, count_in, percent, share_in
+from assay.checks.shares import CountRange, Share, check_counts, check_shares, count_in, percent, share_in
 from assay.data.kinds import Kind
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
 from assay.profiles.sketches import VALUES, Distinct, Frequent
 from assay.verdict import Estimate
 
-__all__ = ["RULES", "DistinctCount", "DistinctSet", "DistinctShare", "Spelling", "TopValue"]
+__all__ = ["RULES", "DistinctSet", "DistinctShare", "Spelling", "TopValue"]
 
 COUNTABLE = frozenset(Kind) - {Kind.LIST, Kind.STRUCT, Kind.NULL, Kind.OTHER}
 NAMED = COUNTABLE - {Kind.BINARY}
@@ -117,20 +117,9 @@ def _surely(count: Distinct) -> tuple[int, int]:
     return math.floor(count.count * (1 - slack)), math.ceil(count.count * (1 + slack))
 
 
-class DistinctCount(Arguments, frozen=True):
-    """A range of counts, its ends inside."""
-
-    at_least: int | None = None
-    at_most: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_counts(self.at_least, self.at_most)
-
-
 def _distinct_count(check: Check, context: Context) -> StateTest:
     told, name = check.arguments, check.columns[0]
-    assert isinstance(told, DistinctCount)
+    assert isinstance(told, CountRange)
     counts, distinct = Need("counts", (name,)), Need("distinct", (name,))
     expected = f"of {phrase(told.at_least, told.at_most)} different values"
 
@@ -338,7 +327,7 @@ RULES = rules(
         "values",
         "The number of different values lies in a range.",
         _distinct_count,
-        DistinctCount,
+        CountRange,
         bare=("at_least", "at_most"),
         kinds=COUNTABLE,
     ),

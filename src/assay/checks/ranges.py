@@ -80,7 +80,7 @@ class Ranged:
     def expected(self) -> str:
         """Return the range in words, with the confidence that is asked for."""
         confidence = self.told.confidence
-        return self.phrase + ("" if confidence is None else f" with {float(confidence * 100):g} % confidence")
+        return self.phrase + ("" if confidence is None else f" with {float(confidence * 100):g}% confidence")
 
     @property
     def confidence(self) -> float:
@@ -148,7 +148,7 @@ class Ranged:
         if not all(math.isfinite(end) for end in interval):
             return ""
         low, high = (self._rough(_text(self._shown(end))) for end in interval)
-        return f" (surely {low} to {high})" if confidence == 1 else f" ({low} to {high} at {confidence * 100:g} %)"
+        return f" (surely {low} to {high})" if confidence == 1 else f" ({low} to {high} at {confidence * 100:g}%)"
 
     def _rough(self, text: str) -> str:
         return text.partition(".")[0] if self.dtype.is_temporal() and self.scale == "value" else text

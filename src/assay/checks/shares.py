@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from assay.checks.bounds import check_range
+from assay.checks.check import Arguments
 from assay.stats.intervals import share
 from assay.verdict import Estimate
 
-__all__ = ["Share", "check_counts", "check_shares", "count_in", "percent", "share_estimate", "share_in"]
+__all__ = ["CountRange", "Share", "check_counts", "check_shares", "count_in", "percent", "share_estimate", "share_in"]
 
 Share: TypeAlias = Decimal | int  # a fraction in [0, 1], exactly as it was written
 
@@ -21,6 +22,17 @@ def check_counts(at_least: int | None = None, at_most: int | None = None) -> Non
     for name, bound in (("at_least", at_least), ("at_most", at_most)):
         if bound is not None and bound < 0:
             raise ValueError(f"{name} is {bound}; counts go from 0 up")
+
+
+class CountRange(Arguments, frozen=True):
+    """A range of counts or lengths, its ends inside."""
+
+    at_least: int | None = None
+    at_most: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self.at_least, self.at_most)
 
 
 def check_shares(**bounds: Share | None) -> None:
@@ -58,14 +70,14 @@ def share_estimate(part: int, whole: int, unit: str) -> Estimate:
 
 
 def percent(part: float, whole: float = 1) -> str:
-    """Return a share as percent, with enough digits that a rare thing is not 0 % and nearly all not 100 %.
+    """Return a share as percent, with enough digits that a rare thing is not 0% and nearly all not 100%.
 
     >>> percent(1, 8), percent(3, 100_000), percent(99_999, 100_000), percent(0, 5)
-    ('12.5 %', '0.003 %', '99.999 %', '0 %')
+    ('12.5%', '0.003%', '99.999%', '0%')
     """
     percents = part / whole * 100
     if percents in (0, 100):
-        return f"{percents:.0f} %"
+        return f"{percents:.0f}%"
     if percents > 99:
-        return f"{100 - float(f'{100 - percents:.1g}'):.10g} %"
-    return f"{percents:.3g} %"
+        return f"{100 - float(f'{100 - percents:.1g}'):.10g}%"
+    return f"{percents:.3g}%"

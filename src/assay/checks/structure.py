@@ -11,14 +11,14 @@ import polars as pl
 from assay.checks.bounds import listed, phrase
 from assay.checks.check import Arguments, Check, Context, Judged, Rule, StateTest, rules
 from assay.checks.patterns import check_pattern, whole
-from assay.checks.shares import check_counts, count_in
+from assay.checks.shares import CountRange, count_in
 from assay.data.kinds import Kind, kind_of
 from assay.errors import nearest
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
 from assay.verdict import Estimate
 
-__all__ = ["RULES", "ColumnCount", "Columns", "NamesMatch", "RowCount", "TypeIs"]
+__all__ = ["RULES", "Columns", "NamesMatch", "TypeIs"]
 
 NUMBER = "number"  # what integers, floats and decimals are together
 VARIED = frozenset(Kind) - {Kind.STRUCT, Kind.LIST, Kind.OTHER}
@@ -149,24 +149,9 @@ def _columns(check: Check, context: Context) -> StateTest:
     return StateTest((), judge, " ".join(parts))
 
 
-class ColumnCount(Arguments, frozen=True):
-    """A range of counts, its ends inside."""
-
-    at_least: int | None = None
-    at_most: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_counts(self.at_least, self.at_most)
-
-
-class RowCount(ColumnCount, frozen=True):
-    """A range of counts, its ends inside."""
-
-
 def _column_count(check: Check, context: Context) -> StateTest:
     told, n = check.arguments, len(context.schema)
-    assert isinstance(told, ColumnCount)
+    assert isinstance(told, CountRange)
     expected = f"{phrase(told.at_least, told.at_most)} columns"
 
     def judge(measured: Measured) -> Judged:
@@ -182,7 +167,7 @@ def _column_count(check: Check, context: Context) -> StateTest:
 
 def _row_count(check: Check, context: Context) -> StateTest:
     told = check.arguments
-    assert isinstance(told, RowCount)
+    assert isinstance(told, CountRange)
     expected = f"{phrase(told.at_least, told.at_most)} rows"
 
     def judge(measured: Measured) -> Judged:
@@ -283,7 +268,7 @@ RULES = rules(
         "structure",
         "The number of columns lies in a range.",
         _column_count,
-        ColumnCount,
+        CountRange,
         on="table",
         bare=("at_least", "at_most"),
     ),
@@ -301,7 +286,7 @@ RULES = rules(
         "structure",
         "The number of rows lies in a range.",
         _row_count,
-        RowCount,
+        CountRange,
         on="table",
         bare=("at_least", "at_most"),
     ),

@@ -16,12 +16,12 @@ from assay.checks.bounds import phrase
 from assay.checks.check import Arguments, Check, Context, RowTest, Rule, rules
 from assay.checks.formats import FORMATS, PII, Trace
 from assay.checks.patterns import check_pattern, like, shape, whole
-from assay.checks.shares import check_counts
+from assay.checks.shares import CountRange
 from assay.data.kinds import Kind
 from assay.data.names import col as column
 from assay.errors import nearest
 
-__all__ = ["RULES", "Affix", "CleanText", "Length", "Like", "LooksLike", "NoPii", "Parses", "Pattern", "Shapes"]
+__all__ = ["RULES", "Affix", "CleanText", "Like", "LooksLike", "NoPii", "Parses", "Pattern", "Shapes"]
 
 TEXTS = frozenset({Kind.TEXT, Kind.CATEGORY})
 MEASURED = TEXTS | {Kind.BINARY, Kind.LIST}
@@ -87,20 +87,9 @@ def _like(check: Check, context: Context) -> RowTest:
     return _test(check, context, lambda x: ~x.str.contains(like(told.pattern)), f"like {told.pattern!r}")
 
 
-class Length(Arguments, frozen=True):
-    """A range of lengths, its ends inside: characters of texts, items of lists, bytes of binary values."""
-
-    at_least: int | None = None
-    at_most: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_counts(self.at_least, self.at_most)
-
-
 def _length(check: Check, context: Context) -> RowTest:
     told, name = check.arguments, check.columns[0]
-    assert isinstance(told, Length)
+    assert isinstance(told, CountRange)
     kind, dtype = context.kind(name), context.dtype(name)
     if kind is Kind.BINARY:
         size, unit = column(name).bin.size(), "bytes"
@@ -359,7 +348,7 @@ RULES = rules(
         "text",
         "Lengths lie in a range: characters of texts, items of lists, bytes.",
         _length,
-        Length,
+        CountRange,
         bare=("at_least", "at_most"),
         kinds=MEASURED,
     ),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from assay.checks.proposals import Learned
 from assay.checks.suite import Suite
 from assay.checks.tails import round_out
 from assay.profiles.profile import ColumnProfile
+from assay.stats.intervals import exact_share
 
 __all__ = ["Decided", "Trial", "decide", "notes"]
 
@@ -164,37 +164,10 @@ def _span(learned: Learned, cut: Cut) -> str:
 
 def _rate(alarms: int, tried: int) -> str:
     """Return how often a suite alarmed, with the most that this leaves open at 95 %."""
-    low, high = clopper_pearson(alarms, tried)
+    low, high = exact_share(alarms, tried)
     if alarms == 0:
-        return f"none alarmed, so at most {high:.0%} of such batches should (95%; by the rule of three).".replace(
-            "%", " %"
-        )
-    return f"{alarms} alarmed, so {low:.0%} to {high:.0%} of such batches should (95%).".replace("%", " %")
-
-
-def clopper_pearson(part: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the exact interval of a share (Clopper & Pearson 1934); one-sided where `part` is 0 or n.
-
-    >>> [round(end, 3) for end in clopper_pearson(0, 20)], [round(end, 3) for end in clopper_pearson(2, 20)]
-    ([0.0, 0.139], [0.012, 0.317])
-    """
-    miss = 1 - confidence if part in (0, n) else (1 - confidence) / 2
-    low = 0.0 if part == 0 else _solve(lambda p: 1 - _upto(part - 1, n, p), miss)
-    high = 1.0 if part == n else 1 - _solve(lambda p: _upto(part, n, 1 - p), miss)
-    return low, high
-
-
-def _upto(count: int, n: int, p: float) -> float:
-    """Return the probability of at most so many of n."""
-    return sum(math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(count + 1))
-
-
-def _solve(rising: Callable[[float], float], value: float) -> float:
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < value else (low, middle)
-    return (low + high) / 2
+        return f"none alarmed, so at most {high:.0%} of such batches should (95%; by the rule of three)."
+    return f"{alarms} alarmed, so {low:.0%} to {high:.0%} of such batches should (95%)."
 
 
 def _listed(checks: Sequence[tuple[Check, int, int]]) -> str:

@@ -206,9 +206,7 @@ def _says(said: str, value: float | int | str | None) -> bool:
         return value is not None and value in said
     forms = {words.number(value), f"{value:.6g}", f"{value:,}", str(value)}
     percentages = {words.share(value).removesuffix("%"), f"{value * 100:.3g}"}
-    return any(words.stands(form, said) for form in forms) or any(
-        f"{form}%" in said or f"{form} %" in said for form in percentages
-    )
+    return any(words.stands(form, said) for form in forms) or any(f"{form}%" in said for form in percentages)
 
 
 def _with_names(said: str, subject: str) -> Line:
