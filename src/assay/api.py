@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from assay.data.dataset import Dataset
 from assay.data.engine import Engine, Progress
 from assay.data.sources import dataset
+from assay.errors import UsageError
 from assay.verdict import Findings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Options", "check", "dataset", "infer_schema", "profile", "quarantine", "schema_diff", "suggest"]
 
 SEED = 20130101
+SuiteLike: TypeAlias = "Suite | str | Path | type[Table] | Iterable[Check] | None"
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,7 @@ def profile(data: object, *, edges_from: Profile | None = None, progress: Progre
 
 
 def check(
-    data: object, suite: Suite | str | Path | type[Table] | Iterable[Check] | None = None, *,
-    reference: object = None, options: Options = DEFAULTS,
+    data: object, suite: SuiteLike = None, *, reference: object = None, options: Options = DEFAULTS
 ) -> Findings:  # fmt: skip
     """Judge a dataset by a suite and return the findings.
 
@@ -90,38 +91,33 @@ def check(
     from assay.checks.judge import judge
 
     current = dataset(data)
-    inputs = _inputs(reference, options)
-    return judge(suite_of(suite, current, inputs, options), current, inputs, engine=engine(), progress=options.progress)
+    asked, inputs = _asked(current, suite, reference, options)
+    return judge(asked, current, inputs, engine=engine(), progress=options.progress)
 
 
-def _inputs(reference: object, options: Options) -> Inputs:
+def _asked(current: Dataset, suite: SuiteLike, reference: object, options: Options) -> tuple[Suite, Inputs]:
+    """Return the suite that is meant and what it may look at; the reference is read by the suite's missing values."""
     from assay import __version__
+    from assay.checks.comparisons import comparisons
+    from assay.checks.firstlook import first_look
     from assay.checks.judge import Inputs
 
     others = {name: dataset(other, name=name, part="other") for name, other in options.others.items()}
-    about = None
-    if reference is not None:
-        source = reference if _is_profile(reference) else dataset(reference, part="reference")
-        about = profile(source)
-        if isinstance(source, Dataset):
-            others.setdefault("reference", source)
-    return Inputs(
-        now=options.now or datetime.now(UTC), reference=about, others=others, functions=options.functions,
-        stage=options.stage, version=__version__,
-    )  # fmt: skip
+    about = None if reference is None or _is_profile(reference) else dataset(reference, part="reference")
+    if about is not None:
+        others.setdefault("reference", about)
+    asked = _given(suite, current, options) if suite is not None else _proposed(about, reference, options)
+    known = _profile_of(about, reference, asked)
+    if asked is None:
+        asked = first_look(current)
+    elif suite is None and known is not None:
+        asked = asked.with_checks((*asked.checks, *comparisons(known)))
+    now = options.now or datetime.now(UTC)
+    inputs = Inputs(now, known, others, options.functions, options.stage, version=__version__)
+    return asked, inputs
 
 
-def _is_profile(data: object) -> bool:
-    from assay.profiles.profile import Profile
-    from assay.profiles.saved import is_profile
-
-    return isinstance(data, Profile) or (isinstance(data, str | Path) and is_profile(data))
-
-
-def suite_of(
-    suite: Suite | str | Path | type[Table] | Iterable[Check] | None, current: Dataset, inputs: Inputs, options: Options
-) -> Suite:
-    """Return what is given as a suite; see `check`."""
+def _given(suite: SuiteLike, current: Dataset, options: Options) -> Suite:
     from assay.checks.suite import Suite
     from assay.checks.typed import Table
 
@@ -129,26 +125,36 @@ def suite_of(
         return suite
     if isinstance(suite, str | Path):
         return _suite_file(suite, current, options)
-    if isinstance(suite, type) and issubclass(suite, Table):
-        return suite.suite()
-    if suite is not None:
-        return Suite(tuple(suite), "checks")
-    if inputs.reference is not None:
-        return _compared(inputs, options)
-    from assay.checks.firstlook import first_look
-
-    return first_look(current)
+    if isinstance(suite, type):
+        if issubclass(suite, Table):
+            return suite.suite()
+        raise UsageError(f"{suite.__name__} is no Table", hint="subclass assay.Table, or give checks")
+    assert suite is not None
+    return Suite(tuple(suite), "checks")
 
 
-def _compared(inputs: Inputs, options: Options) -> Suite:
-    """Return what a reference suggests, where it is data and not only its profile, and what compares with it."""
-    from assay.checks.comparisons import comparisons
+def _proposed(about: Dataset | None, reference: object, options: Options) -> Suite | None:
+    """Return what a reference suggests, where it is data and not only its profile; None where there is no reference."""
     from assay.checks.suite import Suite
 
-    assert inputs.reference is not None
-    data = (inputs.others or {}).get("reference")
-    suggested = Suite(name=inputs.reference.name) if data is None else suggest(data, options=options)
-    return suggested.with_checks((*suggested.checks, *comparisons(inputs.reference)))
+    if about is not None:
+        return suggest(about, options=options)
+    return None if reference is None else Suite(name="comparison")
+
+
+def _profile_of(about: Dataset | None, reference: object, suite: Suite | None) -> Profile | None:
+    from assay.profiles.profile import profile_dataset
+
+    if about is not None:
+        return profile_dataset(about, engine=engine(), sentinels=suite.missing if suite is not None else None)
+    return None if reference is None else profile(reference)
+
+
+def _is_profile(data: object) -> bool:
+    from assay.profiles.profile import Profile
+    from assay.profiles.saved import is_profile
+
+    return isinstance(data, Profile) or (isinstance(data, str | Path) and is_profile(data))
 
 
 def _suite_file(path: str | Path, current: Dataset, options: Options) -> Suite:
@@ -179,31 +185,41 @@ def infer_schema(data: object, *, progress: Progress | None = None) -> Schema:
 
 
 def schema_diff(old: object, new: object) -> Findings:
-    """Return what changed between two schemas (schema files, or data whose schema is inferred), and whom it breaks."""
+    """Return what changed between two schemas (schema files, or data whose schema is inferred), and whom it breaks.
+
+    Bounds that were inferred from data wobble from sample to sample: where a side is data, they are a risk at most.
+    """
     from assay import __version__
     from assay.profiles.diff import diff_findings, diff_schemas
 
     now = datetime.now(UTC)
-    return diff_findings(diff_schemas(_schema(old), _schema(new)), now=now, version=__version__)
+    inferred = any(not _is_schema(side) for side in (old, new))
+    difference = diff_schemas(_schema(old), _schema(new), inferred=inferred)
+    return diff_findings(difference, now=now, version=__version__)
+
+
+def _is_schema(given: object) -> bool:
+    from assay.profiles.schema import Schema, is_schema
+
+    if isinstance(given, str | Path):
+        return Path(given).suffix.lower() in (".yaml", ".yml") or is_schema(given)
+    return isinstance(given, Schema)
 
 
 def _schema(given: object) -> Schema:
-    from assay.profiles.schema import Schema, is_schema, load_schema
+    from assay.profiles.schema import Schema, load_schema
 
-    if isinstance(given, Schema):
-        return given
-    if isinstance(given, str | Path) and is_schema(given):
+    if isinstance(given, str | Path) and _is_schema(given):
         return load_schema(given)
-    return infer_schema(given)
+    return given if isinstance(given, Schema) else infer_schema(given)
 
 
 def quarantine(
-    data: object, suite: Suite | str | Path | type[Table] | Iterable[Check] | None, folder: str | Path, *,
-    reference: object = None, options: Options = DEFAULTS,
+    data: object, suite: SuiteLike, folder: str | Path, *, reference: object = None, options: Options = DEFAULTS
 ) -> Quarantined:  # fmt: skip
     """Set the rows that break a suite apart from the clean ones, each with its reasons, as two Parquet files."""
     from assay.checks.quarantine import quarantine as set_apart
 
     current = dataset(data)
-    inputs = _inputs(reference, options)
-    return set_apart(suite_of(suite, current, inputs, options), current, inputs, folder=folder)
+    asked, inputs = _asked(current, suite, reference, options)
+    return set_apart(asked, current, inputs, folder=folder)

@@ -22,7 +22,7 @@ from typing import IO, Any, TypeVar
 
 import msgspec
 
-from assay.errors import ConfigError, DataError, UsageError, nearest
+from assay.errors import ConfigError, UsageError, nearest
 
 __all__ = [
     "atomic",
@@ -88,7 +88,7 @@ def scalar(text: str) -> Any:
 
 
 def read_text(path: str | Path) -> str:
-    """Return a file's text; raise `UsageError` where there is no such file, `DataError` where it is not UTF-8."""
+    """Return a file's text; raise `UsageError` where it cannot be read, `ConfigError` where it is not UTF-8."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -96,9 +96,9 @@ def read_text(path: str | Path) -> str:
     except IsADirectoryError:
         raise UsageError("this is a folder; a file is expected", place=str(path)) from None
     except UnicodeDecodeError as error:
-        raise DataError(f"byte {error.start} is not UTF-8", place=str(path), hint="save the file as UTF-8") from None
+        raise ConfigError(f"byte {error.start} is not UTF-8", place=str(path), hint="save the file as UTF-8") from None
     except OSError as error:
-        raise DataError(f"the file cannot be read: {error.strerror}", place=str(path)) from None
+        raise UsageError(f"the file cannot be read: {error.strerror}", place=str(path)) from None
 
 
 def load_yaml(text: str, kind: type[T], *, file: str = "<text>") -> T:
@@ -384,9 +384,8 @@ def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:
-        raise UsageError(
-            f"cannot write here: {error.strerror}", place=str(path), hint="make the folder first"
-        ) from None
+        hint = "" if target.parent.is_dir() else "make the folder first"
+        raise UsageError(f"cannot write here: {error.strerror}", place=str(path), hint=hint) from None
     try:
         with open(handle, mode, encoding=None if "b" in mode else "utf-8") as stream:
             yield stream

@@ -70,7 +70,7 @@ def require(package: str, *, extra: str) -> ModuleType:
         raise MissingExtra(f"the package {top!r} is not installed", hint=f"run: pip install 'assay[{extra}]'") from None
 
 
-def nearest(name: str, known: Iterable[str], *, most: int = 12) -> str:
+def nearest(name: str, known: Iterable[str], *, most: int = 8) -> str:
     """Return a hint that names the closest known name, then the known names themselves.
 
     >>> nearest("agee", ["age", "fare"])
@@ -79,6 +79,6 @@ def nearest(name: str, known: Iterable[str], *, most: int = 12) -> str:
     names = list(known)
     if not names:
         return "there are none"
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     shown = ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
     return f"did you mean {close[0]!r}? There are: {shown}" if close else f"there are: {shown}"

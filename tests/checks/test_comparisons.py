@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assay import Verdict, check
+from assay import Suite, Verdict, check, column
 from assay.api import profile
 from assay.checks.comparisons import comparisons
+from assay.profiles.saved import save_profile
 
 N = 2000
 RNG = np.random.default_rng(5)
@@ -63,3 +64,28 @@ def test_what_counts_up_is_not_compared_and_names_are_no_set():
     }
 
     assert subjects == {"pay", "colour"}
+
+
+def test_values_that_stand_for_missing_stand_for_it_in_the_reference_too():
+    days = pl.DataFrame({"days": [999] * 1900 + [i % 20 for i in range(100)]})
+    suite = Suite((column("days").mean_shift(), column("days").missing_share_change()), "days", {"days": (999,)})
+
+    assert check(days, suite, reference=days).verdict is Verdict.PASS
+
+
+def test_a_reference_of_which_only_the_profile_is_left_still_compares(tmp_path):
+    save_profile(profile(REFERENCE), tmp_path / "reference.json")
+
+    findings = check(REFERENCE.with_columns(colour=pl.lit("blue")), reference=str(tmp_path / "reference.json"))
+
+    assert [(o.check, o.subject) for o in findings.outcomes if o.verdict is Verdict.WARN] == [
+        ("new_categories", "colour")
+    ]
+
+
+def test_months_and_hours_are_not_compared_by_their_mean():
+    calendar = pl.DataFrame(
+        {"month": [1 + i // 200 for i in range(2000)], "year": [2013 + i // 1000 for i in range(2000)]}
+    )
+
+    assert {made.rule for made in comparisons(profile(calendar))} == {"missing_share_change", "new_columns"}

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -259,3 +260,52 @@ def test_a_reader_that_goes_away_is_no_error(here):
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_is_one_sentence_and_could_not_judge(here):
+    command = [sys.executable, "-m", "assay", "check", "people.parquet", "--suite", "loose.yaml"]
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 3
+    assert done.stderr == "assay: standard output: No space left on device\n"
+
+
+def test_an_error_of_assays_own_does_not_read_as_data_that_failed(here, capsys, monkeypatch):
+    monkeypatch.setattr("assay.api.check", lambda *_, **__: 1 / 0)
+
+    code, _, err = run(capsys, "check", "people.parquet")
+
+    assert code == 3
+    assert err.startswith("assay: an error of its own: ZeroDivisionError")
+
+
+def test_checks_that_could_not_set_rows_apart_are_counted(here, capsys):
+    (here / "odd.yaml").write_text("columns: {age: {matches: a}, name: {no_missing: true}}\n")
+
+    _, _, err = run(capsys, "check", "people.parquet", "--suite", "odd.yaml", "--quarantine", "apart")
+
+    assert "1 checks could not be judged, so none of their rows is set apart" in err
+
+
+def test_two_samples_of_one_table_differ_by_no_more_than_a_risk(here, capsys):
+    for name, rows in (("old", range(0, 1000, 2)), ("new", range(1, 1000, 2))):
+        pl.DataFrame({"x": [(i * 7919 % 1000) / 7 for i in rows], "k": [f"k{i % 3}" for i in rows]}).write_parquet(
+            f"{name}.parquet"
+        )
+
+    assert run(capsys, "schema", "diff", "old.parquet", "new.parquet")[0] == 0
+
+
+def test_a_suite_given_as_a_schema_says_what_it_lacks(here, capsys):
+    code, _, err = run(capsys, "schema", "diff", "suite.yaml", "people.parquet")
+
+    assert code == 2
+    assert err.startswith("assay: suite.yaml")
+
+
+def test_a_column_named_like_a_pattern_is_profiled(here, capsys):
+    pl.DataFrame({"^a$": [1.5, 2.5], "*": [1, 2]}).write_parquet("odd.parquet")
+
+    assert run(capsys, "profile", "odd.parquet")[0] == 0

@@ -26,12 +26,13 @@ NUMBER = "assay_row"
 
 
 class Quarantined(msgspec.Struct, frozen=True):
-    """Where the rows went: two Parquet files, and how many rows are in each."""
+    """Where the rows went: two Parquet files, how many rows are in each, and how many checks could not judge any row."""
 
     clean: str
     rejected: str
     n_clean: int
     n_rejected: int
+    n_unjudged: int = 0
 
 
 def quarantine(suite: Suite, dataset: Dataset, inputs: Inputs, *, folder: str | Path) -> Quarantined:
@@ -75,7 +76,8 @@ def quarantine(suite: Suite, dataset: Dataset, inputs: Inputs, *, folder: str | 
         raise DataError(f"the rows cannot be set apart: {first_line(error)}", place=dataset.source) from None
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
-    return Quarantined(str(target / "clean.parquet"), str(target / "rejected.parquet"), *counts)
+    unjudged = sum(p.test is None and not p.skipped for p in planned)
+    return Quarantined(str(target / "clean.parquet"), str(target / "rejected.parquet"), n_clean=counts[0], n_rejected=counts[1], n_unjudged=unjudged)
 
 
 def reasoned(dataset: Dataset, planned: Sequence[Planned], context: Context) -> pl.LazyFrame:

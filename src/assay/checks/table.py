@@ -34,9 +34,7 @@ def get_rule(name: str, *, place: str = "") -> Rule:
     """Return a rule by its name; raise `ConfigError` with the nearest name where there is none."""
     rule = find_rule(name)
     if rule is None:
-        raise ConfigError(
-            f"there is no check called {name!r}",
-            place=place,
-            hint=nearest(name, _FOUND, most=0).removesuffix("There are:  and 0 more"),
-        )
+        close, found, _ = nearest(name, _FOUND).partition("? ")
+        meant = f"{close}? " if found else ""
+        raise ConfigError(f"there is no check called {name!r}", place=place, hint=f"{meant}`assay checks` lists all")
     return rule

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from importlib import import_module
 
 import click
@@ -57,6 +58,8 @@ def app() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code; an error is one sentence on standard error, never a traceback."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' words to their programmers are no words to a user
     try:
         code = app.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
@@ -73,4 +76,12 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader of our output went away; what it has read is all that it wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        click.echo(f"assay: {error.filename or 'standard output'}: {error.strerror}", err=True)
+        code = 3
+    except Exception as error:  # whatever it is, an exit code of 1 would say that the data failed
+        if os.environ.get("ASSAY_DEBUG"):
+            raise
+        click.echo(f"assay: an error of its own: {type(error).__name__}: {error}; ASSAY_DEBUG=1 shows where", err=True)
+        code = 3
     sys.exit(code if isinstance(code, int) else 0)

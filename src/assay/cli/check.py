@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from assay.cli.options import data_options, named, opened, output_options, progress_of, show, timed
+from assay.cli.options import data_options, named, opened, output_options, progress_of, report_quarantine, show, timed
 
 __all__ = ["command"]
 
@@ -58,8 +58,5 @@ def command(data: str | None, suite_path: str | None, reference: str | None, **t
     show(findings, format=told["format"], output=told["output"])
     if told["quarantine"]:
         apart = quarantine(current, suite_path, told["quarantine"], reference=reference, options=options)
-        click.echo(
-            f"quarantine: {apart.n_rejected:,} rows in {apart.rejected}, {apart.n_clean:,} clean ones in {apart.clean}",
-            err=True,
-        )
+        report_quarantine(apart)
     return findings.exit_code

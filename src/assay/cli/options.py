@@ -13,10 +13,11 @@ import click
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
+    from assay.checks.quarantine import Quarantined
     from assay.reports.page import Page
     from assay.verdict import Findings
 
-__all__ = ["data_options", "named", "opened", "output_options", "progress_of", "show", "timed"]
+__all__ = ["data_options", "named", "opened", "output_options", "progress_of", "report_quarantine", "show", "timed"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FORMATS = ("text", "json", "markdown", "html", "junit")
@@ -86,6 +87,16 @@ def timed(text: str | None) -> datetime | None:
     if instant.tzinfo is None:
         raise UsageError(f"--now is {text!r}, which has no zone", hint="write it like 2026-01-31T12:00:00Z")
     return instant
+
+
+def report_quarantine(apart: Quarantined) -> None:
+    """Say on standard error where the rows went, and how far "clean" can be trusted."""
+    rows = f"{apart.n_rejected:,} rows in {apart.rejected}, {apart.n_clean:,} clean ones in {apart.clean}"
+    click.echo(f"quarantine: {rows}", err=True)
+    if apart.n_unjudged:
+        click.echo(
+            f"quarantine: {apart.n_unjudged} checks could not be judged, so none of their rows is set apart", err=True
+        )
 
 
 def show(shown: Findings | Page, *, format: str | None, output: str | None) -> None:

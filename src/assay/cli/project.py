@@ -6,9 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from assay.cli.options import progress_of, show
+from assay.cli.options import progress_of, report_quarantine, show
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def _judge(config: Config, place: int, now: datetime | None) -> Findings:
         findings = check(current, suite, reference=reference, options=options)
     if one.quarantine:
         apart = quarantine(current, suite, config.path(one.quarantine), reference=reference, options=options)
-        click.echo(f"quarantine: {apart.n_rejected:,} rows in {apart.rejected}", err=True)
+        report_quarantine(apart)
     return findings
 
 

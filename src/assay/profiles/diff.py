@@ -44,8 +44,16 @@ class SchemaDiff(msgspec.Struct, frozen=True):
         return tuple(change for change in self.changes if change.level == "breaks")
 
 
-def diff_schemas(old: Schema, new: Schema) -> SchemaDiff:
+# What an inferred schema says of bounds, which another sample of the same data would put a little elsewhere.
+WOBBLING = frozenset(
+    {"range", "range widened", "range narrowed", "missing share", "share of other values", "unique", "order"}
+)
+
+
+def diff_schemas(old: Schema, new: Schema, *, inferred: bool = False) -> SchemaDiff:
     """Return what changed from one schema to another; where each has one dataset, these two are compared whatever their names.
+
+    With `inferred` (a side was inferred from data) a changed bound breaks nobody: it is a risk.
 
     >>> from assay.profiles.schema import Field
     >>> old = Schema(datasets={"people": DatasetSchema(columns={"age": Field(type="integer")})})
@@ -62,9 +70,14 @@ def diff_schemas(old: Schema, new: Schema) -> SchemaDiff:
         told = list(_columns(before, after))
         same += sum(name in after.columns and before.columns[name] == after.columns[name] for name in before.columns)
         changes += [
-            Change(name, subject, t.what, shown(t.old), shown(t.new), t.level, t.who, t.why) for subject, t in told
+            Change(name, subject, t.what, shown(t.old), shown(t.new), _level(t, inferred), t.who, t.why)
+            for subject, t in told
         ]
     return SchemaDiff(tuple(changes), same)
+
+
+def _level(told: Told, inferred: bool) -> Level:
+    return "risks" if inferred and told.level == "breaks" and told.what in WOBBLING else told.level
 
 
 def _paired(old: Schema, new: Schema) -> Iterator[tuple[str, DatasetSchema | None, DatasetSchema | None]]:

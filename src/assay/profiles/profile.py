@@ -273,7 +273,9 @@ def sample_edges(
         frame = dataset.scan().head(rows).select(wanted).collect(engine="streaming")
     except (pl.exceptions.PolarsError, OSError):
         return {}  # the scan that follows says what cannot be read, and where
-    found = {series.name: _edges(np.sort(series.drop_nulls().to_numpy())) for series in frame.iter_columns()}
+    # Polars' series methods select by name, and would read a name such as '^a$' as a pattern.
+    samples = {series.name: series.alias("sample").drop_nulls() for series in frame.iter_columns()}
+    found = {name: _edges(np.sort(sample.to_numpy())) for name, sample in samples.items()}
     return {name: edges for name, edges in found.items() if edges}
 
 

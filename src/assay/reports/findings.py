@@ -55,6 +55,11 @@ def findings_page(findings: Findings) -> Page:
     passed = [outcome for outcome in findings.outcomes if outcome.verdict is Verdict.PASS]
     skipped = [outcome for outcome in findings.outcomes if outcome.verdict is Verdict.SKIP]
     blocks: list[Block] = [Banner(findings.verdict, summary(counts), counts)]
+    blocks += [
+        Text(words.clean(f"{mark.name}: {note}"), quiet=True)
+        for mark in findings.provenance.datasets
+        for note in mark.notes
+    ]
     blocks += _overview(loud)
     blocks += _attention(loud)
     blocks += _folded("passed", passed, opened=not loud)
@@ -86,11 +91,10 @@ def _overview(loud: Sequence[Outcome]) -> list[Block]:
     )
     if len(hurt) < 3:
         return []
-    longest = failing_share(hurt[0])
     bars = tuple(
         Bar(
             (Code(words.cut(words.name(outcome.subject), BAR_CHARS)), f" {words.clean(outcome.check)}"),
-            failing_share(outcome) / longest,
+            failing_share(outcome),
             rows_text(outcome),
             outcome.verdict,
         )

@@ -13,9 +13,22 @@ from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = [
-    "Interval", "Sample", "correlation", "difference", "exact_share", "log_std", "mean", "mean_difference", "normal_quantile", "quantile_shares",
-    "ratio", "share", "std", "student_quantile", "variance",
-]  # fmt: skip
+    "Interval",
+    "Sample",
+    "correlation",
+    "difference",
+    "exact_share",
+    "log_std",
+    "mean",
+    "mean_difference",
+    "normal_quantile",
+    "quantile_shares",
+    "ratio",
+    "share",
+    "std",
+    "student_quantile",
+    "variance",
+]
 
 
 class Interval(NamedTuple):
