@@ -77,7 +77,13 @@ def quarantine(suite: Suite, dataset: Dataset, inputs: Inputs, *, folder: str | 
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
     unjudged = sum(p.test is None and not p.skipped for p in planned)
-    return Quarantined(str(target / "clean.parquet"), str(target / "rejected.parquet"), n_clean=counts[0], n_rejected=counts[1], n_unjudged=unjudged)
+    return Quarantined(
+        str(target / "clean.parquet"),
+        str(target / "rejected.parquet"),
+        n_clean=counts[0],
+        n_rejected=counts[1],
+        n_unjudged=unjudged,
+    )
 
 
 def reasoned(dataset: Dataset, planned: Sequence[Planned], context: Context) -> pl.LazyFrame:
