@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from assay.data.dataset import Dataset
 from assay.data.engine import Engine, Progress
 from assay.data.sources import dataset
-from assay.errors import UsageError
+from assay.errors import DataError, UsageError
 from assay.verdict import Findings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Options", "check", "dataset", "infer_schema", "profile", "quarantine", "schema_diff", "suggest"]
 
 SEED = 20130101
-SuiteLike: TypeAlias = "Suite | str | Path | type[Table] | Iterable[Check] | None"
+SuiteLike: TypeAlias = "Suite | str | Path | type[Table] | Check | Iterable[Check] | None"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,13 @@ class Options:
     stage: str = ""
     now: datetime | None = None
     progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        given: object = self.now  # whatever the annotation says
+        if given is not None and not (isinstance(given, datetime) and given.tzinfo is not None):
+            raise UsageError(
+                f"now is {self.now!r}; it is an instant with its zone", hint="such as datetime(2026, 1, 31, tzinfo=UTC)"
+            )
 
 
 DEFAULTS = Options()
@@ -108,6 +115,8 @@ def _asked(current: Dataset, suite: SuiteLike, reference: object, options: Optio
         others.setdefault("reference", about)
     asked = _given(suite, current, options) if suite is not None else _proposed(about, reference, options)
     known = _profile_of(about, reference, asked)
+    if suite is None and known is not None and known.rows == 0:
+        raise DataError("the reference has no rows, so that nothing can be compared with it", place=known.name)
     if asked is None:
         asked = first_look(current)
     elif suite is None and known is not None:
@@ -118,6 +127,7 @@ def _asked(current: Dataset, suite: SuiteLike, reference: object, options: Optio
 
 
 def _given(suite: SuiteLike, current: Dataset, options: Options) -> Suite:
+    from assay.checks.check import Check
     from assay.checks.suite import Suite
     from assay.checks.typed import Table
 
@@ -129,8 +139,13 @@ def _given(suite: SuiteLike, current: Dataset, options: Options) -> Suite:
         if issubclass(suite, Table):
             return suite.suite()
         raise UsageError(f"{suite.__name__} is no Table", hint="subclass assay.Table, or give checks")
-    assert suite is not None
-    return Suite(tuple(suite), "checks")
+    given: tuple[object, ...] = tuple(suite) if isinstance(suite, Iterable) else (suite,)
+    checks = tuple(check for check in given if isinstance(check, Check))
+    if len(checks) < len(given):
+        odd = next(check for check in given if not isinstance(check, Check))
+        hint = 'give a suite, its path, a Table, or checks such as column("age").between(0, 120)'
+        raise UsageError(f"{odd!r} is no check", hint=hint)
+    return Suite(checks, "checks")
 
 
 def _proposed(about: Dataset | None, reference: object, options: Options) -> Suite | None:

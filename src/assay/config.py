@@ -96,6 +96,11 @@ def load_config(path: str | Path) -> Config:
                     place=f"{path}: checks[{place}].{key}",
                     hint=nearest(name, told.datasets),
                 )
+        if one.quarantine is not None and one.quarantine in (other.quarantine for other in told.checks[:place]):
+            why = f"{one.quarantine!r} is the quarantine of another check too"
+            raise ConfigError(
+                why, place=f"{path}: checks[{place}].quarantine", hint="give each check a folder of its own"
+            )
     for format in told.report.formats:
         if format not in FORMATS:
             raise ConfigError(

@@ -1,12 +1,13 @@
 """A suite is judged from one scan, and no check can harm another."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import polars as pl
 import pytest
 from polars.io.plugins import register_io_source
 
-from assay import Suite, Verdict, column, table
+from assay import Check, Suite, Verdict, column, table
 from assay.checks.judge import Inputs, judge
 from assay.data.polars_engine import PolarsEngine
 from assay.data.sources import dataset
@@ -157,8 +158,10 @@ def test_a_column_that_is_gone_is_told_once_where_a_check_demands_it():
     ],
 )
 def test_a_check_that_cannot_be_judged_is_an_error_and_harms_no_other(check, why):
-    broken, sound = judged(PEOPLE, check, column("age").between(-1, 200)).outcomes
+    outcomes = {outcome.check: outcome for outcome in judged(PEOPLE, check, column("name").length(at_least=1)).outcomes}
 
+    sound = outcomes.pop("length")
+    (broken,) = outcomes.values()
     assert (broken.verdict, sound.verdict) == (Verdict.ERROR, Verdict.PASS)
     assert why in broken.why
 
@@ -235,3 +238,70 @@ def test_scans_are_counted_as_the_source_sees_them():
     findings = judge(Suite(checks), counted, inputs, engine=PolarsEngine())
 
     assert len(reads) == findings.provenance.scans == 2
+
+
+def test_a_filter_of_a_check_of_raw_values_sees_missing_values_as_missing():
+    frame = pl.DataFrame({"a": [1.0, float("inf"), 2.0], "b": [float("nan"), float("nan"), -1.0]})
+
+    outcome = only(judged(frame, column("a").finite(where="b > 0")))
+
+    assert (outcome.verdict, outcome.n_rows) == (Verdict.INCONCLUSIVE, 0)
+
+
+@pytest.mark.parametrize("values", [(-999, -99.9), (-999, "x"), (float("nan"), -999), (10**40, -999)])
+def test_declared_missing_values_of_several_types_are_missing_where_they_fit(values):
+    findings = judged(pl.DataFrame({"a": [1.5, -999.0]}), column("a").no_missing(), missing={"a": values})
+
+    assert findings.outcomes[0].n_failing == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        ({"aeg": (-1,)}, "there is no column 'aeg'; did you mean 'age'?"),
+        ({"age": ("-1",)}, "'-1' is no value of 'age', which holds Int64 values"),
+    ],
+)
+def test_a_declared_missing_value_that_no_row_can_hold_is_an_error(missing, why):
+    _, stand_in = judged(PEOPLE, column("age").between(-1, 200), missing=missing).outcomes
+
+    assert stand_in.verdict is Verdict.ERROR
+    assert stand_in.why.startswith(why)
+
+
+def test_a_check_of_odd_parts_is_an_error_and_harms_no_other():
+    broken, sound = judged(PEOPLE, Check("between", ("age",)), column("age").between(-1, 200)).outcomes
+
+    assert (broken.verdict, sound.verdict) == (Verdict.ERROR, Verdict.PASS)
+
+
+def test_instants_beyond_pythons_years_are_judged_and_shown_as_the_file_holds_them():
+    far = pl.DataFrame({"t": pl.Series([0, 1_577_847_600_000_000]).cast(pl.Datetime("ms"))})
+
+    outcome = only(judged(far, column("t").between(at_most=datetime(2026, 1, 1))))
+
+    assert (outcome.verdict, outcome.n_failing) == (Verdict.FAIL, 1)
+    assert outcome.examples[0].row == 1
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        pl.Series([2**60 + i % 4 for i in range(400)], dtype=pl.Int128),
+        pl.Series(
+            [Decimal("12345678901234567.00") + Decimal(i % 4) / 100 for i in range(400)], dtype=pl.Decimal(20, 2)
+        ),
+    ],
+    ids=["Int128", "Decimal"],
+)
+def test_wide_numbers_that_differ_in_their_last_digit_are_different(series):
+    assert (
+        only(judged(pl.DataFrame({"x": series}), column("x").distinct_count(at_least=4, at_most=4))).verdict
+        is Verdict.PASS
+    )
+
+
+def test_what_counts_no_rows_tolerates_none():
+    outcome = only(judged(PEOPLE, table().row_count_equals(other="known", tolerate_share=1), others={"known": PEOPLE}))
+
+    assert outcome.verdict is Verdict.ERROR

@@ -77,3 +77,26 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
 
     with pytest.raises(UsageError, match="cannot write here"):
         apart(tmp_path, column("age").between(0, 1))
+
+
+def test_the_data_itself_is_never_overwritten(tmp_path):
+    (tmp_path / "raw").mkdir()
+    PEOPLE.write_parquet(tmp_path / "raw" / "clean.parquet")
+
+    with pytest.raises(UsageError, match="the data lies in this folder"):
+        quarantine(str(tmp_path / "raw" / "clean.parquet"), [column("age").between(0, 120)], tmp_path / "raw")
+
+    assert pl.read_parquet(tmp_path / "raw" / "clean.parquet").height == 4
+
+
+def test_a_filter_of_raw_values_counts_in_the_quarantine_too(tmp_path):
+    frame = pl.DataFrame({"a": [float("inf"), float("inf")], "b": [float("nan"), 1.0]})
+
+    _, rejected = apart(tmp_path, column("a").finite(where="b > 0"), data=frame)
+
+    assert rejected["assay_row"].to_list() == [1]
+
+
+def test_a_column_of_an_internal_name_is_refused_and_not_replaced(tmp_path):
+    with pytest.raises(UsageError, match="the column '__flag__0' is there already"):
+        apart(tmp_path, column("age").between(0, 1), data=PEOPLE.rename({"name": "__flag__0"}))

@@ -1,13 +1,16 @@
 """Three ways to write a suite give the same frozen data, and a file that breaks a rule says where."""
 
+from datetime import date, datetime, time
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 
 from assay import Suite, Table, Verdict, check, col, column, dump_suite, load_suite, parse_suite, save_suite, table
+from assay.api import Options
 from assay.checks.table import load_rules
-from assay.errors import ConfigError, UsageError
+from assay.errors import ConfigError, DataError, UsageError
 
 WRITTEN = """
 format: 1
@@ -103,16 +106,16 @@ def test_bounds_keep_their_type():
     [
         (
             "columns: {age: {betwen: [0, 1]}}",
-            "s.yaml: columns.age.betwen: there is no check called 'betwen'; did you mean 'between'?",
+            "s.yaml:1: columns.age.betwen: there is no check called 'betwen'; did you mean 'between'?",
         ),
         (
             "columns: {age: {between: [0]}}",
-            "s.yaml: columns.age.between: between is given [0]; expected a list of 2: at_least, at_most",
+            "s.yaml:1: columns.age.between: between is given [0]; expected a list of 2: at_least, at_most",
         ),
-        ("columns: {age: {between: {at_lest: 0}}}", "s.yaml: columns.age.between: between has no argument 'at_lest'"),
+        ("columns: {age: {between: {at_lest: 0}}}", "s.yaml:1: columns.age.between: between has no argument 'at_lest'"),
         (
             "columns: {age: {between: {at_least: 0, level: loud}}}",
-            "s.yaml: columns.age.between: level is 'loud'; expected warn or fail",
+            "s.yaml:1: columns.age.between: level is 'loud'; expected warn or fail",
         ),
         (
             "columns: {age: {between: {at_least: 0, tolerate_share: 5}}}",
@@ -122,8 +125,17 @@ def test_bounds_keep_their_type():
             "columns: {age: {between: {at_least: 0, tolerate_rows: -1}}}",
             "tolerate_rows is -1; rows are counted from 0 up",
         ),
+        (
+            "columns: {age: {between: {at_least: 0, tolerate_share: .nan}}}",
+            "tolerate_share is NaN; shares lie in [0, 1]",
+        ),
+        (
+            "table: {unique_together: [2013, a]}",
+            "s.yaml:1: table.unique_together: 2013 is no column's name; names are texts",
+        ),
+        ("table: {unique_together: {columns: 5}}", "5 is no column's name"),
         ("columns: {age: between}", "s.yaml: columns.age: expected checks as a mapping"),
-        ("table: {between: [0, 1]}", "s.yaml: table.between: between is about one column; write it under columns:"),
+        ("table: {between: [0, 1]}", "s.yaml:1: table.between: between is about one column; write it under columns:"),
         ("format: 2", "s.yaml: format: format is 2; this version of Assay reads format 1"),
         ("colums: {}", "s.yaml:1: colums: there is no key 'colums'; did you mean 'columns'?"),
         ("columns: [", "s.yaml:2: this is not YAML"),
@@ -183,3 +195,59 @@ def test_an_optional_column_need_not_be_there():
 def test_a_call_with_too_many_values_is_an_error():
     with pytest.raises(ConfigError, match="between takes 2 positional values and 3 were given"):
         column("age").between(0, 1, 2)
+
+
+def test_a_call_with_one_value_given_twice_is_an_error():
+    with pytest.raises(ConfigError, match="at_most is given twice"):
+        column("age").between(0, 120, at_most=5)
+
+
+@pytest.mark.parametrize(
+    "values", [range(3), np.arange(3), pl.Series([0, 1, 2]), {0, 1, 2}, (0, 1, 2), [0, np.int64(1), 2]]
+)
+def test_a_set_of_values_may_be_given_as_python_people_have_it(values):
+    assert column("a").one_of(values) == column("a").one_of([0, 1, 2])
+
+
+def test_the_order_of_a_suite_is_that_of_its_file():
+    suite = Suite(
+        (table().row_count(at_least=1), column("a").no_missing(), column("b").no_missing(), column("a").between(0, 1))
+    )
+
+    assert [(c.rule, c.subject) for c in suite.checks] == [
+        ("no_missing", "a"), ("between", "a"), ("no_missing", "b"), ("row_count", "table"),
+    ]  # fmt: skip
+    assert parse_suite(dump_suite(suite)) == suite
+
+
+def test_a_time_of_day_survives_being_written_and_read():
+    suite = Suite((column("t").between(time(9, 30), time(17)),), "hours")
+
+    assert parse_suite(dump_suite(suite)) == suite
+
+
+@pytest.mark.parametrize("odd", [5, ["no_missing"], {"a": 1}, str])
+def test_what_is_no_suite_is_wrong_usage(odd):
+    with pytest.raises(UsageError):
+        check(pl.DataFrame({"a": [1]}), odd)
+
+
+def test_one_check_is_a_suite():
+    assert check(pl.DataFrame({"a": [1]}), column("a").no_missing()).verdict is Verdict.PASS
+
+
+def test_an_unknown_check_is_no_attribute():
+    assert not hasattr(column("a"), "shape")
+
+
+@pytest.mark.parametrize("now", [datetime(2020, 1, 1), "2020-01-01", date(2020, 1, 1)])
+def test_now_is_an_instant_with_its_zone(now):
+    with pytest.raises(UsageError, match="it is an instant with its zone"):
+        Options(now=now)
+
+
+def test_a_reference_without_rows_compares_nothing():
+    frame = pl.DataFrame({"a": [1]})
+
+    with pytest.raises(DataError, match="the reference has no rows"):
+        check(frame, reference=frame.clear())

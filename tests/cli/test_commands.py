@@ -309,3 +309,25 @@ def test_a_column_named_like_a_pattern_is_profiled(here, capsys):
     pl.DataFrame({"^a$": [1.5, 2.5], "*": [1, 2]}).write_parquet("odd.parquet")
 
     assert run(capsys, "profile", "odd.parquet")[0] == 0
+
+
+@pytest.mark.parametrize("option", ["--suite", "--reference", "--quarantine", "--other", "--stage", "--time"])
+def test_an_option_about_data_is_refused_where_no_data_is_given(here, capsys, option):
+    run(capsys, "init")
+
+    code, _, err = run(capsys, "check", option, "x=y")
+
+    assert code == 2
+    assert f"{option} is about DATA, and none was given" in err
+
+
+def test_two_checks_of_assay_yaml_may_not_share_a_quarantine(here, capsys):
+    (here / "assay.yaml").write_text(
+        "datasets: {people: {source: people.parquet}}\n"
+        "checks: [{dataset: people, quarantine: q}, {dataset: people, quarantine: q}]\n"
+    )
+
+    code, _, err = run(capsys, "config", "check")
+
+    assert code == 2
+    assert "'q' is the quarantine of another check too" in err

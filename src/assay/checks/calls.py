@@ -10,10 +10,23 @@ from typing import Any
 
 from assay.checks.check import Check
 from assay.checks.suite import make_check
-from assay.checks.table import get_rule, load_rules
-from assay.errors import ConfigError
+from assay.checks.table import find_rule, load_rules
+from assay.errors import ConfigError, nearest
 
 __all__ = ["Subject", "column", "table"]
+
+
+class UnknownCheck(ConfigError, AttributeError):
+    """Say that no check has this name; it is an AttributeError too, as Python asks for attributes of its own."""
+
+
+def plain_value(value: Any) -> Any:
+    """Return numpy scalars, arrays, Series and ranges as plain Python values; anything else as it is."""
+    if hasattr(value, "tolist") and type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
+        return value.tolist()
+    if type(value).__module__.partition(".")[0] == "polars" and hasattr(value, "to_list"):
+        return value.to_list()
+    return list(value) if isinstance(value, range | set | frozenset) else value
 
 
 class Subject:
@@ -23,9 +36,9 @@ class Subject:
         self._columns = columns
 
     def __getattr__(self, name: str) -> Callable[..., Check]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        rule = get_rule(name)
+        rule = None if name.startswith("_") else find_rule(name)
+        if rule is None:
+            raise UnknownCheck(f"there is no check called {name!r}", hint=nearest(name, load_rules()))
 
         def call(*values: Any, **told: Any) -> Check:
             if len(values) > max(len(rule.bare), 1):
@@ -35,7 +48,12 @@ class Subject:
                 )
             keys = rule.bare or ("columns",)
             bare = dict(zip(keys, values, strict=False))
-            return make_check(name, self._columns, {**bare, **told}, place=".".join((repr(self), name)))
+            place = f"{self!r}.{name}"
+            if twice := sorted(bare.keys() & told.keys()):
+                raise ConfigError(f"{twice[0]} is given twice", place=place)
+            return make_check(
+                name, self._columns, {key: plain_value(v) for key, v in {**bare, **told}.items()}, place=place
+            )
 
         call.__name__, call.__doc__ = name, rule.summary
         return call

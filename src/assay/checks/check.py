@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
@@ -39,7 +39,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, float | list | tuple | set | frozenset) or type(value).__module__ == "numpy":
+            if isinstance(value, float | time | list | tuple | set | frozenset) or type(value).__module__ == "numpy":
                 msgspec.structs.force_setattr(self, name, exact(value))
 
 
@@ -55,6 +55,8 @@ def exact(value: Any) -> Any:
         return Decimal(repr(value))
     if isinstance(value, timedelta):
         return format_duration(value)
+    if isinstance(value, time):
+        return value.isoformat()
     if isinstance(value, set | frozenset):
         return tuple(exact(item) for item in sorted(value, key=repr))
     if isinstance(value, list | tuple):
@@ -149,7 +151,8 @@ class RowTest:
     """A rule about single rows: `failing` is true where a row breaks it; rows where `judged` is not true don't count.
 
     Both are Polars expressions over columns in which missing values are null (with `raw`: as they stand in the file).
-    `judged` is None where every row counts. Everything else (filter, tolerance, examples, quarantine) is common.
+    `judged` is None where every row counts; `where` is the check's filter, which common code puts in. Everything else
+    (tolerance, examples, quarantine) is common too.
     """
 
     failing: pl.Expr
@@ -157,6 +160,7 @@ class RowTest:
     judged: pl.Expr | None = None
     show: tuple[str, ...] = ()
     raw: bool = False
+    where: pl.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +189,14 @@ class QuestionTest:
 
     The answer's row has at least `failing` (rows that break the rule) and `judged`, and may have `examples`, a list of
     structs of which `__row__` is the row number; with the default `judge` those are all that is needed.
+    `counts_rows` is False where no rows fail, but the whole: then none can be tolerated.
     """
 
     question: Question
     expected: str
     judge: Callable[[Answer], Judged] | None = None
     shortcut: Shortcut | None = None
+    counts_rows: bool = True
 
 
 Test = RowTest | StateTest | QuestionTest

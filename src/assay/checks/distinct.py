@@ -10,7 +10,6 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any, Literal
 
 import polars as pl
@@ -84,10 +83,8 @@ def _set_judged(
 
 
 def _key(value: Any, dtype: pl.DataType) -> Any:
-    """Return a value as a sketch lists it: decimals and very wide integers are floats there, instants have a zone."""
-    if isinstance(value, Decimal) or (
-        isinstance(value, int) and not isinstance(value, bool) and not _keeps_integers(dtype)
-    ):
+    """Return a value as a sketch lists it: numbers of a float column are floats there, instants have a zone."""
+    if dtype.is_float():
         return float(value)
     if isinstance(dtype, pl.Datetime) and not hasattr(value, "hour"):
         from datetime import datetime
@@ -95,10 +92,6 @@ def _key(value: Any, dtype: pl.DataType) -> Any:
         value = datetime(value.year, value.month, value.day)
         return value if dtype.time_zone is None else _in_zone(value, dtype.time_zone)
     return value
-
-
-def _keeps_integers(dtype: pl.DataType) -> bool:
-    return dtype.is_integer() and dtype not in (pl.Int128, pl.UInt128)
 
 
 def _in_zone(value: Any, zone: str) -> Any:

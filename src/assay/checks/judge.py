@@ -8,21 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from assay.checks.check import CannotJudge, Check, Context, Judged, QuestionTest, RowTest, StateTest, Test
+from assay.checks.bounds import shown
+from assay.checks.check import CannotJudge, Check, Context, Judged, QuestionTest, RowTest, Rule, StateTest, Test
 from assay.checks.expressions import expression
 from assay.checks.rows import rows_judged
 from assay.checks.suite import Suite, dump_suite
 from assay.checks.table import get_rule
 from assay.data.dataset import Dataset, first_line
 from assay.data.engine import Answer, Engine, Progress
-from assay.errors import AssayError
-from assay.profiles.kernel import Failed, Measured, Measurement, RowRule
+from assay.errors import AssayError, nearest
+from assay.profiles.kernel import UNREADABLE, Failed, Measured, Measurement, RowRule, fits
 from assay.profiles.profile import Profile
 from assay.verdict import Example, Findings, Outcome, Provenance, Verdict
 
@@ -61,7 +62,7 @@ def judge(
     planned = plan_checks(suite, context, stage=inputs.stage)
     measurement = measurement_of(planned, context)
     measured = engine.fold(dataset, measurement, progress=progress)
-    outcomes = _judged(planned, measured, dataset, context, engine)
+    outcomes = [*_judged(planned, measured, dataset, context, engine), *_stand_ins(suite, context)]
     known = inputs.reference.marks if inputs.reference is not None else ()
     others = (other.mark() for other in context.others.values() if not (known and other.part == "reference"))
     marks = (dataset.mark(measured.rows), *others, *known)
@@ -71,6 +72,26 @@ def judge(
         suite_fingerprint=fingerprint(suite), datasets=marks, versions={"polars": pl.__version__},
     )  # fmt: skip
     return Findings(dataset.name, tuple(outcomes), provenance)
+
+
+def _stand_ins(suite: Suite, context: Context) -> list[Outcome]:
+    """Return an ERROR outcome for each declared missing value that no row can hold, as a misspelt one is."""
+    told = {
+        name for check in suite.checks for name in (*_demanded(check), *(check.columns if check.if_present else ()))
+    }
+    wrong = []
+    for name, values in suite.missing.items():
+        if name in context.schema:
+            dtype = context.schema[name]
+            wrong += [
+                (name, f"{shown(v)} is no value of {name!r}, which holds {dtype} values")
+                for v in values
+                if not fits(v, dtype)
+            ]
+        elif name not in told:
+            wrong.append((name, f"there is no column {name!r}; {nearest(name, context.schema)}"))
+    expected = "values that the column can hold"
+    return [Outcome("missing", name, Verdict.ERROR, expected, why=why, family="completeness") for name, why in wrong]
 
 
 def fingerprint(suite: Suite) -> str:
@@ -113,18 +134,27 @@ def _plan(check: Check, context: Context, stage: str, told: AbstractSet[str]) ->
         return Planned(check, None, f"there is no column {absent[0]!r}", skipped=True)
     try:
         rule = get_rule(check.rule)
-        for name in check.columns:
-            kind = context.kind(name) if rule.kinds is not None else None
-            if kind is not None and rule.kinds is not None and kind not in rule.kinds:
-                raise CannotJudge(f"{check.rule} does not apply to {name!r}, which holds {kind.value} values")
+        _applies(rule, check, context)
         return Planned(check, _filtered(rule.plan(check, context), check, context))
     except AssayError as error:
         return Planned(check, None, str(error))
+    except Exception as error:  # a check made of odd parts is an ERROR outcome: it must not take the others with it
+        return Planned(check, None, f"the check cannot be planned: {type(error).__name__}: {first_line(error)}")
+
+
+def _applies(rule: Rule, check: Check, context: Context) -> None:
+    """Raise `CannotJudge` where a column is of a kind that the rule does not apply to."""
+    if rule.kinds is None:
+        return
+    for name in check.columns:
+        if (kind := context.kind(name)) not in rule.kinds:
+            raise CannotJudge(f"{check.rule} does not apply to {name!r}, which holds {kind.value} values")
 
 
 def _filtered(test: Test, check: Check, context: Context) -> Test:
     """Return a row test with the check's filter in it; other tests have put it in themselves, or cannot."""
-    if isinstance(test, StateTest) and (check.tolerate_rows is not None or check.tolerate_share is not None):
+    tolerant = check.tolerate_rows is not None or check.tolerate_share is not None
+    if tolerant and (isinstance(test, StateTest) or (isinstance(test, QuestionTest) and not test.counts_rows)):
         raise CannotJudge(
             f"{check.rule} counts no failing rows, so that none can be tolerated", hint="loosen its bound instead"
         )
@@ -134,9 +164,7 @@ def _filtered(test: Test, check: Check, context: Context) -> Test:
         raise CannotJudge(
             f"{check.rule} measures the whole column and takes no filter", hint="filter the dataset, or use a row check"
         )
-    where = expression(check.where, context)
-    judged = where if test.judged is None else test.judged & where
-    return RowTest(test.failing, test.expected, judged, test.show, test.raw)
+    return replace(test, where=expression(check.where, context))
 
 
 def _proven(planned: list[Planned], context: Context) -> list[Planned]:
@@ -152,10 +180,10 @@ def _proven(planned: list[Planned], context: Context) -> list[Planned]:
 
 
 def _try(tests: Sequence[RowTest], empty: pl.DataFrame) -> str:
-    expressions = [test.failing if test.judged is None else test.failing & test.judged for test in tests]
+    parts = [part for test in tests for part in (test.failing, test.judged, test.where) if part is not None]
     try:
-        empty.select([e.sum().alias(str(i)) for i, e in enumerate(expressions)])
-    except (pl.exceptions.PolarsError, TypeError) as error:
+        empty.select([part.sum().alias(str(i)) for i, part in enumerate(parts)])
+    except (*UNREADABLE, TypeError) as error:
         return first_line(error) or type(error).__name__
     return ""
 
@@ -178,7 +206,9 @@ def rule_of(place: int, test: RowTest, known: tuple[str, ...]) -> RowRule:
 
     Its examples show the columns that identify a row (`known`) beside those that were judged.
     """
-    return RowRule(str(place), test.failing, test.judged, tuple(dict.fromkeys((*known, *test.show))), test.raw)
+    return RowRule(
+        str(place), test.failing, test.judged, tuple(dict.fromkeys((*known, *test.show))), test.raw, test.where
+    )
 
 
 def _judged(

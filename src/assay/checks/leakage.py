@@ -422,6 +422,7 @@ def _too_good(check: Check, context: Context) -> QuestionTest:
         question,
         f"no feature that alone gives {label} away (power at most {shown(told.at_most)})",
         partial(_judge_powers, told.at_most),
+        counts_rows=False,
     )
 
 

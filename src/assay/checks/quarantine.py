@@ -11,11 +11,12 @@ import msgspec
 import polars as pl
 
 from assay.checks.check import Context, QuestionTest, RowTest
-from assay.checks.judge import Inputs, Planned, context_of, plan_checks
+from assay.checks.judge import Inputs, Planned, context_of, measurement_of, plan_checks
 from assay.checks.suite import Suite
 from assay.data.dataset import Dataset, first_line
 from assay.data.engine import ROW
 from assay.data.names import col as column
+from assay.data.polars_engine import PolarsEngine
 from assay.errors import DataError, UsageError
 from assay.profiles.kernel import present
 
@@ -23,6 +24,8 @@ __all__ = ["Quarantined", "quarantine"]
 
 REASONS = "assay_reasons"
 NUMBER = "assay_row"
+INTERNAL = ("__flag__", "__raw__", "__asked__", ROW)
+CLEAN, REJECTED = "clean.parquet", "rejected.parquet"
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -43,15 +46,21 @@ def quarantine(suite: Suite, dataset: Dataset, inputs: Inputs, *, folder: str | 
     Raises `UsageError` where the folder cannot be written, `DataError` where the rows cannot be read.
     """
     target = Path(folder)
+    source = Path(dataset.source)
+    if source.exists() and target.resolve() in (source.resolve(), source.resolve().parent):
+        raise UsageError(
+            "the data lies in this folder, which the quarantine would change",
+            place=str(folder),
+            hint="choose another folder",
+        )
     context = context_of(suite, dataset, inputs)
     planned = [p for p in plan_checks(suite, context, stage=inputs.stage) if p.check.level == "fail"]
-    rows = reasoned(dataset, planned, context)
-    clash = next((name for name in (NUMBER, REASONS) if name in dataset.schema), None)
+    clash = next((name for name in dataset.schema if name in (NUMBER, REASONS) or name.startswith(INTERNAL)), None)
     if clash:
         raise UsageError(
             f"the column {clash!r} is there already",
             place=dataset.source,
-            hint="rename it: quarantine writes a column of that name",
+            hint="rename it: the quarantine needs that name for itself",
         )
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -59,31 +68,35 @@ def quarantine(suite: Suite, dataset: Dataset, inputs: Inputs, *, folder: str | 
     except OSError as error:
         raise UsageError(f"cannot write here: {error.strerror}", place=str(folder)) from None
     try:
-        clean = rows.filter(pl.col(REASONS).list.len() == 0).select([column(name) for name in dataset.schema])
-        rejected = rows.filter(pl.col(REASONS).list.len() > 0)
-        sinks = [
-            clean.sink_parquet(workshop / "clean.parquet", lazy=True),
-            rejected.sink_parquet(workshop / "rejected.parquet", lazy=True),
-        ]
-        pl.collect_all(sinks, engine="streaming")
-        counts = [
-            pl.scan_parquet(workshop / f"{name}.parquet").select(pl.len()).collect().item()
-            for name in ("clean", "rejected")
-        ]
-        for name in ("clean", "rejected"):
-            (workshop / f"{name}.parquet").replace(target / f"{name}.parquet")
+        try:
+            _write(reasoned(dataset, planned, context), dataset, workshop)
+        except pl.exceptions.PolarsError:  # a check stopped at a value: the others still judge
+            planned = _that_can_be_judged(planned, dataset, context)
+            _write(reasoned(dataset, planned, context), dataset, workshop)
+        counts = [pl.scan_parquet(workshop / name).select(pl.len()).collect().item() for name in (CLEAN, REJECTED)]
+        for name in (CLEAN, REJECTED):
+            (workshop / name).replace(target / name)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"the rows cannot be set apart: {first_line(error)}", place=dataset.source) from None
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
     unjudged = sum(p.test is None and not p.skipped for p in planned)
-    return Quarantined(
-        str(target / "clean.parquet"),
-        str(target / "rejected.parquet"),
-        n_clean=counts[0],
-        n_rejected=counts[1],
-        n_unjudged=unjudged,
-    )
+    return Quarantined(str(target / CLEAN), str(target / REJECTED), counts[0], counts[1], unjudged)
+
+
+def _write(rows: pl.LazyFrame, dataset: Dataset, folder: Path) -> None:
+    broken = pl.col(REASONS).list.len() > 0
+    clean = rows.filter(~broken).select([column(name) for name in dataset.schema])
+    rejected = rows.filter(broken)
+    sinks = [clean.sink_parquet(folder / CLEAN, lazy=True), rejected.sink_parquet(folder / REJECTED, lazy=True)]
+    pl.collect_all(sinks, engine="streaming")
+
+
+def _that_can_be_judged(planned: Sequence[Planned], dataset: Dataset, context: Context) -> list[Planned]:
+    """Return the plan in which a row test that stops at some value has the reason for it in its place."""
+    tallies = PolarsEngine().fold(dataset, measurement_of(planned, context)).tallies
+    stopped = {int(place): tally.error for place, tally in tallies.items() if tally.error}
+    return [Planned(p.check, None, stopped[i]) if i in stopped else p for i, p in enumerate(planned)]
 
 
 def reasoned(dataset: Dataset, planned: Sequence[Planned], context: Context) -> pl.LazyFrame:
@@ -91,16 +104,16 @@ def reasoned(dataset: Dataset, planned: Sequence[Planned], context: Context) -> 
     tests = [(p, p.test) for p in planned if isinstance(p.test, RowTest)]
     stash = {name: f"__raw__{i}" for i, name in enumerate(context.schema) if _is_cleaned(name, context)}
     raw = [_flag(test, i) for i, (_, test) in enumerate(tests) if test.raw]
+    kept = [column(name).alias(place) for name, place in stash.items()]
+    clean = [present(name, context.schema[name], context.sentinels.get(name, ())).alias(name) for name in stash]
     cleaned = [_flag(test, i) for i, (_, test) in enumerate(tests) if not test.raw]
-    rows = (
-        dataset.scan()
-        .with_row_index(NUMBER)
-        .with_columns([*raw, *(column(name).alias(kept) for name, kept in stash.items())])
-    )
-    rows = rows.with_columns(
-        [present(name, context.schema[name], context.sentinels.get(name, ())).alias(name) for name in stash]
-    )
-    rows = rows.with_columns(cleaned).with_columns([pl.col(kept).alias(name) for name, kept in stash.items()])
+    filtered = [
+        (pl.col(f"__flag__{i}") & test.where.fill_null(value=False)).alias(f"__flag__{i}")
+        for i, (_, test) in enumerate(tests)
+        if test.where is not None
+    ]
+    rows = dataset.scan().with_row_index(NUMBER).with_columns([*raw, *kept]).with_columns(clean).with_columns(cleaned)
+    rows = rows.with_columns(filtered).with_columns([pl.col(place).alias(name) for name, place in stash.items()])
     reasons: list[pl.Expr] = [
         pl.when(pl.col(f"__flag__{i}")).then(pl.lit(_reason(p, test.expected))) for i, (p, test) in enumerate(tests)
     ]

@@ -219,7 +219,9 @@ def _same_stat(check: Check, context: Context) -> QuestionTest:
         + (f".{theirs}" if theirs != name else "")
         + _within(told.tolerance, told.tolerance_share)
     )
-    return QuestionTest(question, expected, _judge_totals(words, told.other, told.tolerance, told.tolerance_share))
+    return QuestionTest(
+        question, expected, _judge_totals(words, told.other, told.tolerance, told.tolerance_share), counts_rows=False
+    )
 
 
 def _summable(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -239,7 +241,10 @@ def _row_count_equals(check: Check, context: Context) -> QuestionTest:
     question = Totals(look(check, context, ()), pl.len(), told.other, Look({}), pl.len())
     expected = f"as many rows as {told.other}{_within(told.tolerance, told.tolerance_share)}"
     return QuestionTest(
-        question, expected, _judge_totals("number of rows", told.other, told.tolerance, told.tolerance_share)
+        question,
+        expected,
+        _judge_totals("number of rows", told.other, told.tolerance, told.tolerance_share),
+        counts_rows=False,
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from assay.checks.check import Arguments, Check, exact
 from assay.checks.table import get_rule
-from assay.codec import atomic, convert, dump_yaml, load_yaml, plain, read_text
+from assay.codec import atomic, convert, dump_yaml, line_of, load_yaml, plain, read_text
 from assay.data.dataset import Roles
 from assay.errors import ConfigError
 
@@ -23,6 +23,9 @@ __all__ = ["COMMON", "FORMAT", "Suite", "dump_suite", "load_suite", "make_check"
 
 FORMAT = 1
 COMMON = ("level", "where", "tolerate_share", "tolerate_rows", "why", "only_in", "if_present")
+
+
+_MANY = (list, tuple, set, frozenset, range)
 
 
 class Suite(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,12 +41,25 @@ class Suite(msgspec.Struct, frozen=True, omit_defaults=True):
     roles: Roles = Roles()
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        # The order of a suite is that of its file: column by column, in the order of their first check; the table last.
+        places = {name: i for i, name in enumerate(dict.fromkeys(c.columns[0] for c in self.checks if _is_single(c)))}
+        ordered = sorted(self.checks, key=lambda c: places[c.columns[0]] if _is_single(c) else len(places))
+        msgspec.structs.force_setattr(self, "checks", tuple(ordered))
+        given: dict[str, Any] = dict(self.missing)
+        told = {name: exact(list(v)) if isinstance(v, _MANY) else (exact(v),) for name, v in given.items()}
+        msgspec.structs.force_setattr(self, "missing", told)
+
     def __len__(self) -> int:
         return len(self.checks)
 
     def with_checks(self, checks: Iterable[Check]) -> Suite:
         """Return the same suite with other checks."""
         return msgspec.structs.replace(self, checks=tuple(checks))
+
+
+def _is_single(check: Check) -> bool:
+    return len(check.columns) == 1 and get_rule(check.rule).on == "column"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +84,10 @@ def make_check(rule_name: str, columns: Iterable[str], told: Any = None, *, plac
     mapping = _mapping(rule_name, told, place=place)
     if rule.on != "column" and "columns" in mapping and "columns" not in _fields(rule.arguments):
         given = mapping.pop("columns")
-        names = (given,) if isinstance(given, str) else tuple(given)
+        names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list | tuple) else (given,)
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigError(f"{name!r} is no column's name", place=place, hint="names are texts; quote a number")
     if rule.on == "column" and len(names) != 1:
         raise ConfigError(
             f"{rule_name} is about one column", place=place, hint="write it under columns:, or name the column"
@@ -123,7 +142,7 @@ def _common(told: Mapping[str, Any], place: str) -> dict[str, Any]:
     if common.level not in ("warn", "fail"):
         raise ConfigError(f"level is {common.level!r}; expected warn or fail", place=place)
     share = None if common.tolerate_share is None else Decimal(common.tolerate_share)
-    if share is not None and not 0 <= share <= 1:
+    if share is not None and not (share.is_finite() and 0 <= share <= 1):
         raise ConfigError(f"tolerate_share is {share}; shares lie in [0, 1]", place=place, hint="one percent is 0.01")
     if common.tolerate_rows is not None and common.tolerate_rows < 0:
         raise ConfigError(f"tolerate_rows is {common.tolerate_rows}; rows are counted from 0 up", place=place)
@@ -155,10 +174,22 @@ def parse_suite(text: str, *, file: str = "<suite>") -> Suite:
             if rule == "missing":
                 missing[name] = tuple(value) if isinstance(value, list) else (value,)
             else:
-                checks.append(make_check(rule, (name,), value, place=f"{file}: columns.{name}.{rule}"))
-    for rule, value in _entries(content.table or {}, f"{file}: table"):
-        checks.append(make_check(rule, (), value, place=f"{file}: table.{rule}"))
+                checks.append(_placed(text, file, ("columns", name, rule), value))
+    checks += [
+        _placed(text, file, ("table", rule), value) for rule, value in _entries(content.table or {}, f"{file}: table")
+    ]
     return Suite(tuple(checks), content.suite, missing, content.roles, content.notes)
+
+
+def _placed(text: str, file: str, path: tuple[str, ...], told: Any) -> Check:
+    """Return the check at a path of a file; where it is wrong, say the line too."""
+    columns = path[1:2] if path[0] == "columns" else ()
+    place = f"{file}: {'.'.join(path)}"
+    try:
+        return make_check(path[-1], columns, told, place=place)
+    except ConfigError as error:
+        lined = error.place.replace(f"{file}: ", f"{file}:{line_of(text, path)}: ", 1)
+        raise ConfigError(error.message, place=lined, hint=error.hint) from None
 
 
 def _entries(told: Any, place: str) -> list[tuple[str, Any]]:

@@ -82,6 +82,15 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # whatever it is, an exit code of 1 would say that the data failed
         if os.environ.get("ASSAY_DEBUG"):
             raise
-        click.echo(f"assay: an error of its own: {type(error).__name__}: {error}; ASSAY_DEBUG=1 shows where", err=True)
-        code = 3
+        code = _own_error(error)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Polars' own, which is no Exception; to name it would load Polars
+            raise
+        code = _own_error(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _own_error(error: BaseException) -> int:
+    first = (str(error).splitlines() or [""])[0]
+    click.echo(f"assay: an error of its own: {type(error).__name__}: {first}; ASSAY_DEBUG=1 shows where", err=True)
+    return 3

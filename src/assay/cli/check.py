@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from assay.cli.options import data_options, named, opened, output_options, progress_of, report_quarantine, show, timed
+from assay.errors import UsageError
 
 __all__ = ["command"]
 
@@ -48,6 +49,7 @@ def command(data: str | None, suite_path: str | None, reference: str | None, **t
     if data is None:
         from assay.cli.project import check_project
 
+        _refuse_options(suite_path, reference, told)
         return check_project(told["config_path"], format=told["format"], output=told["output"], now=timed(told["now"]))
     current = opened(data, told)
     with progress_of(f"checking {current.name}", current.n_rows) as progress:
@@ -60,3 +62,17 @@ def command(data: str | None, suite_path: str | None, reference: str | None, **t
         apart = quarantine(current, suite_path, told["quarantine"], reference=reference, options=options)
         report_quarantine(apart)
     return findings.exit_code
+
+
+def _refuse_options(suite_path: str | None, reference: str | None, told: dict[str, Any]) -> None:
+    """Raise `UsageError` for an option that is about DATA where none was given: assay.yaml says all that."""
+    given = {"--suite": suite_path, "--reference": reference} | {
+        f"--{name.removesuffix('_columns').removesuffix('_column')}": value
+        for name, value in told.items()
+        if name not in ("config_path", "format", "output", "now")
+    }
+    for option, value in given.items():
+        if value:
+            raise UsageError(
+                f"{option} is about DATA, and none was given", hint="name the data, or write it in assay.yaml"
+            )

@@ -18,6 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 
 from assay.data.dataset import first_line
 from assay.data.files import File
@@ -88,7 +89,7 @@ def _of_blocks(rows: pl.LazyFrame, height: int, blocks: int) -> str:
     block = max(VALUES // (BLOCKS * max(len(schema), 1)), 1)
     slices = [rows.slice(start, block) for start in _starts(height, block, blocks)] if schema else []
     for part in pl.collect_all(slices):
-        for row in part.iter_rows():
+        for row in part.with_columns(cs.temporal().to_physical()).iter_rows():
             _add(digest, repr(row).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -82,7 +82,7 @@ def _glances(
         frames = iter(pl.collect_all([look for look in looks if look is not None], engine="streaming"))
     except FAILURES:
         return [None] * len(questions)
-    seen = [None if look is None else next(frames).row(0, named=True) for look in looks]
+    seen = [None if look is None else _row(next(frames)) for look in looks]
     return [None if row is None or row["failing"] is None else Answer(row) for row in seen]
 
 
@@ -91,7 +91,7 @@ def _asked(questions: Sequence[Question], rows: pl.LazyFrame, others: Mapping[st
         frames = pl.collect_all([question.query(rows, others) for question in questions], engine="streaming")
     except FAILURES:
         return [_alone(question, rows, others) for question in questions]
-    return [Answer(frame.row(0, named=True)) for frame in frames]
+    return [Answer(_row(frame)) for frame in frames]
 
 
 def _ahead(plan: Plan[S], parts: Iterator[Batch]) -> Iterator[tuple[S, int]]:
@@ -100,7 +100,7 @@ def _ahead(plan: Plan[S], parts: Iterator[Batch]) -> Iterator[tuple[S, int]]:
         waiting: deque[tuple[Future[S], int]] = deque()
         for batch in parts:
             waiting.append((pool.submit(plan.measure, batch), batch.offset + batch.frame.height))
-            if len(waiting) > _WORKERS:
+            if len(waiting) >= _WORKERS:
                 first, rows = waiting.popleft()
                 yield first.result(), rows
         for last, rows in waiting:
@@ -110,10 +110,18 @@ def _ahead(plan: Plan[S], parts: Iterator[Batch]) -> Iterator[tuple[S, int]]:
 _WORKERS = max(os.cpu_count() or 1, 2)
 
 
+def _row(frame: pl.DataFrame) -> dict[str, Any]:
+    """Return the one row of an answer; without its examples where they hold instants that Python has no type for."""
+    try:
+        return frame.row(0, named=True)
+    except (ValueError, OverflowError, pl.exceptions.PanicException):
+        return frame.drop("examples", strict=False).row(0, named=True)
+
+
 def _alone(question: Question, rows: pl.LazyFrame, others: Mapping[str, pl.LazyFrame]) -> Answer:
     # One question that cannot be asked must not take the others with it, so each is tried by itself.
     try:
-        return Answer(question.query(rows, others).collect(engine="streaming").row(0, named=True))
+        return Answer(_row(question.query(rows, others).collect(engine="streaming")))
     except FAILURES as error:
         return Answer(None, why=first_line(error))
 

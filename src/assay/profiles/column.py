@@ -13,7 +13,7 @@ import polars as pl
 
 from assay.data.kinds import Kind
 
-__all__ = ["Column", "Facts", "Need", "StateKind", "physical", "sorted_numbers"]
+__all__ = ["Column", "Facts", "Need", "StateKind", "is_wide", "physical", "sorted_numbers"]
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -75,14 +75,19 @@ class Column:
 
     @property
     def is_scale(self) -> bool:
-        """Return whether sorting the values is how they are counted: numbers, instants and spans of time."""
-        return self.facts.kind.is_number or self.facts.kind.is_temporal
+        """Return whether sorting the values is how they are counted: numbers, instants and spans of time.
+
+        Decimals and 128-bit integers are not: as the floats that are sorted, different ones may be equal.
+        """
+        return (self.facts.kind.is_number or self.facts.kind.is_temporal) and not is_wide(self.values.dtype)
 
     @cached_property
     def words(self) -> pl.Series:
         """Return the values in the form in which they are hashed and counted: categories as text, instants as numbers."""
         if self.facts.kind is Kind.CATEGORY:
             return self.values.cast(pl.String)
+        if is_wide(self.values.dtype):
+            return self.values.to_physical()
         return self.physical if self.is_scale else self.values
 
     @cached_property
@@ -132,9 +137,14 @@ def sorted_numbers(series: pl.Series) -> Any:
 _MAGNITUDE = np.int64(2**63 - 1)
 
 
+def is_wide(dtype: pl.DataType) -> bool:
+    """Return whether a type's values have more digits than a float tells apart, or than numpy holds."""
+    return dtype.is_decimal() or dtype in (pl.Int128, pl.UInt128)
+
+
 def physical(series: pl.Series, kind: Kind) -> pl.Series:
     """Return a series of plain numbers: instants in their unit, decimals and wide integers as floats."""
-    if kind is Kind.DECIMAL or series.dtype in (pl.Int128, pl.UInt128):
+    if is_wide(series.dtype):
         return series.cast(pl.Float64)
     if kind is Kind.BOOLEAN:
         return series.cast(pl.UInt8)

@@ -7,15 +7,15 @@ hashing, of their column (`Column`). Missing values are taken out first: null, N
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import msgspec
 import polars as pl
+import polars.selectors as cs
 
 from assay.data.dataset import first_line
 from assay.data.engine import Batch, State
@@ -26,14 +26,15 @@ from assay.profiles.states import Counts, Tally
 from assay.profiles.table import STATES
 from assay.verdict import Example
 
-__all__ = ["Failed", "Measured", "Measurement", "RowRule", "is_sentinel", "present"]
+__all__ = ["Failed", "Measured", "Measurement", "RowRule", "fits", "is_sentinel", "present"]
 
 
 class RowRule(msgspec.Struct, frozen=True):
     """A judgement of single rows: `failing` is true where a row breaks it, `judged` where it is judged at all.
 
     Either may be null, which counts as false. `show` are the columns whose values an example row shows; with `raw`
-    the expressions see NaN and sentinels as they stand in the file. `id` tells two rules apart.
+    the expressions see NaN and sentinels as they stand in the file, but never `where`, the filter. `id` tells two
+    rules apart.
     """
 
     id: str
@@ -41,10 +42,11 @@ class RowRule(msgspec.Struct, frozen=True):
     judged: Any = None
     show: tuple[str, ...] = ()
     raw: bool = False
+    where: Any = None
 
 
-_PARALLEL_ROWS = 16_384
-_POOL = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="assay")
+# What Polars raises where an expression cannot be computed, or a value does not fit a Python type.
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OverflowError)
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ def _measured(kind: StateKind, need: Need, view: Column) -> State:
     assert kind.measure is not None
     try:
         state: State = kind.measure(need, view)
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         return Failed(first_line(error))
     return state
 
@@ -169,7 +171,7 @@ class Measurement:
             expressions += wanted
         try:
             values: Iterator[Any] = iter(one_row(clean, expressions))
-        except pl.exceptions.PolarsError:
+        except UNREADABLE:
             return self._scalars_alone(clean, facts)
         states = {}
         for need, kind, about, width in spans:
@@ -187,27 +189,17 @@ class Measurement:
             about = [facts[name] for name in need.columns]
             try:
                 states[need] = kind.read(need, one_row(clean, kind.scalars(need, about)), about)
-            except pl.exceptions.PolarsError as error:
+            except UNREADABLE as error:
                 states[need] = Failed(first_line(error))
         return states
 
     def _column_states(self, clean: pl.DataFrame, facts: Mapping[str, Facts], offset: int) -> dict[Need, State]:
-        def one(name: str, needs: Sequence[Need]) -> list[State]:
-            view = Column(
-                clean.get_column(name).alias("value"), facts[name], offset
-            )  # a name like "^a$" would be read as a pattern
-            return [_measured(STATES[need.state], need, view) for need in needs]
-
-        wanted = self._by_column
-        if clean.height < _PARALLEL_ROWS or len(wanted) < 2:
-            measured = [one(name, needs) for name, needs in wanted.items()]
-        else:
-            measured = list(_POOL.map(one, wanted, wanted.values()))
-        return {
-            need: state
-            for needs, states in zip(wanted.values(), measured, strict=True)
-            for need, state in zip(needs, states, strict=True)
-        }
+        states: dict[Need, State] = {}
+        for name, needs in self._by_column.items():
+            # Polars' series methods select by name, and would read a name such as "^a$" as a pattern.
+            view = Column(clean.get_column(name).alias("value"), facts[name], offset)
+            states |= {need: _measured(STATES[need.state], need, view) for need in needs}
+        return states
 
     @cached_property
     def _by_column(self) -> dict[str, list[Need]]:
@@ -220,17 +212,35 @@ class Measurement:
     def _tallies(self, frame: pl.DataFrame, clean: pl.DataFrame, offset: int) -> dict[str, Tally]:
         tallies: dict[str, Tally] = {}
         for raw in (False, True):
-            rules = [rule for rule in self.rules if rule.raw is raw]
-            source = frame if raw else clean
+            rules = [_with_filter(rule) for rule in self.rules if rule.raw is raw]
+            source = _filtered(frame, clean, [rule for rule in self.rules if rule.raw]) if raw else clean
             try:
                 tallies |= _tally(rules, frame, source, offset)
-            except pl.exceptions.PolarsError:
+            except UNREADABLE:
                 for rule in rules:  # one rule that cannot be judged must not take the others with it
                     try:
                         tallies |= _tally([rule], frame, source, offset)
-                    except pl.exceptions.PolarsError as error:
+                    except UNREADABLE as error:
                         tallies[rule.id] = Tally(error=first_line(error))
         return tallies
+
+
+def _mark(rule: RowRule) -> str:
+    return f"__where__{rule.id}"
+
+
+def _with_filter(rule: RowRule) -> RowRule:
+    """Return a rule whose filter is part of what it judges: by itself, or by the column that `_filtered` adds."""
+    if rule.where is None:
+        return rule
+    where = pl.col(_mark(rule)) if rule.raw else rule.where
+    return msgspec.structs.replace(rule, judged=where if rule.judged is None else rule.judged & where)
+
+
+def _filtered(frame: pl.DataFrame, clean: pl.DataFrame, rules: Sequence[RowRule]) -> pl.DataFrame:
+    """Return the rows as they stand in the file with, for each rule, where its filter is true of the clean rows."""
+    filters = [rule.where.alias(_mark(rule)) for rule in rules if rule.where is not None]
+    return frame.hstack(clean.select(filters)) if filters else frame
 
 
 def _tally(rules: Sequence[RowRule], frame: pl.DataFrame, source: pl.DataFrame, offset: int) -> dict[str, Tally]:
@@ -246,19 +256,23 @@ def _tally(rules: Sequence[RowRule], frame: pl.DataFrame, source: pl.DataFrame, 
 
 
 def _roots(rule: RowRule) -> Iterable[str]:
-    roots = set(rule.failing.meta.root_names()) | set(rule.show)
-    return roots | set(rule.judged.meta.root_names()) if rule.judged is not None else roots
+    asked = [part for part in (rule.failing, rule.judged, rule.where) if part is not None]
+    return {name for part in asked for name in part.meta.root_names()} | set(rule.show)
 
 
 def _examples(frame: pl.DataFrame, source: pl.DataFrame, rule: RowRule, offset: int) -> tuple[Example, ...]:
     broken = rule.failing & rule.judged if rule.judged is not None else rule.failing
     places = source.select(broken.fill_null(value=False).arg_true().head(5)).to_series().to_list()
-    rows = (
-        frame.select([column(name) for name in rule.show])[places].rows(named=True)
-        if rule.show
-        else [{} for _ in places]
-    )
+    rows = _shown(frame.select([column(name) for name in rule.show])[places]) if rule.show else [{} for _ in places]
     return tuple(Example(offset + place, row) for place, row in zip(places, rows, strict=True))
+
+
+def _shown(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as Python values; instants that Python has no type for as the numbers that the file holds."""
+    try:
+        return rows.rows(named=True)
+    except UNREADABLE:
+        return rows.with_columns(cs.temporal().to_physical()).rows(named=True)
 
 
 def one_row(frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> tuple[Any, ...]:
@@ -271,23 +285,26 @@ def one_row(frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> tuple[Any, .
 
 def is_sentinel(expression: pl.Expr, sentinels: Sequence[Any], dtype: pl.DataType) -> pl.Expr:
     """Return where a column holds one of the values that stand for missing; those of another type never match."""
-    fitting = [value for value in sentinels if _fits(value, dtype)]
+    fitting = [value for value in sentinels if fits(value, dtype)]
     if not fitting:
         return pl.lit(value=False)
     if kind_of(dtype) is Kind.CATEGORY:
         return expression.cast(pl.String).is_in(fitting)
-    return expression.is_in(pl.Series(fitting).cast(dtype).implode())
+    return expression.is_in(pl.concat([pl.Series([value]).cast(dtype) for value in fitting]).implode())
 
 
-def _fits(value: Any, dtype: pl.DataType) -> bool:
+def fits(value: Any, dtype: pl.DataType) -> bool:
+    """Return whether a column of a type can hold a value, so that it may stand for a missing one there."""
     kind = kind_of(dtype)
     if kind.is_text:
         return isinstance(value, str)
-    if isinstance(value, str):
+    if isinstance(value, str | list | tuple | dict):
+        return False
+    if isinstance(value, Decimal) and (not value.is_finite() or value.adjusted() > 37):
         return False
     try:
         cast = pl.Series([value]).cast(dtype)
-    except (pl.exceptions.PolarsError, TypeError, OverflowError):
+    except (*UNREADABLE, TypeError):
         return False
     return cast.null_count() == 0 and (not kind.is_number or cast.item() == value or kind is Kind.FLOAT)
 

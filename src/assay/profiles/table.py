@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -57,10 +58,7 @@ def _counts(need: Need, facts: Sequence[Facts]) -> Counts:
 def _moments(need: Need, view: Column) -> Moments:
     floats = view.floats
     if need.parameter == "log":
-        # Of the positive values, whatever else there is: a batch that gave nothing where it meets a zero would make the
-        # state depend on where one batch ends and the next begins.
-        least = floats.min()
-        floats = (floats.filter(floats > 0) if isinstance(least, float) and least <= 0 else floats).log()
+        floats = _positive(view).log()
     elif len(floats) and (whole := _whole(view)) is not None:
         centre = int(floats.mean())  # type: ignore[arg-type]
         if abs(centre) > _EXACT:  # beyond what floats tell apart: the difference is taken before the cast
@@ -68,6 +66,16 @@ def _moments(need: Need, view: Column) -> Moments:
                 (whole.cast(pl.Int128) - pl.Series([centre], dtype=pl.Int128)).cast(pl.Float64), float(centre)
             )
     return series_moments(floats)
+
+
+def _positive(view: Column) -> pl.Series:
+    """Return the positive finite values: where the column is sorted already, the end of it."""
+    if "ordered" not in vars(view):
+        floats = view.floats
+        return floats.filter(floats > 0)
+    ordered = view.ordered
+    last = len(ordered) - view.facts.plus_inf
+    return pl.Series(ordered[np.searchsorted(ordered, 0, side="right") : last]).cast(pl.Float64)
 
 
 _EXACT = 2**53
@@ -262,7 +270,7 @@ def _frequent(need: Need, view: Column) -> Frequent:
     points = keys[::step]
     heavy = np.unique(points[1:][points[1:] == points[:-1]])
     counts = (np.searchsorted(keys, heavy, side="right") - np.searchsorted(keys, heavy, side="left")).tolist()
-    listed = _typed(pl.Series(heavy), view) if view.is_scale else _first_words(heavy, view)
+    listed = _typed(pl.Series(heavy) if view.is_scale else _first_words(heavy, view), view)
     return Frequent.of(dict(zip(listed, counts, strict=True)), n=n, error=2 * step)
 
 
@@ -274,22 +282,24 @@ def _listed(values: pl.Series, counts: list[int], view: Column, n: int) -> Frequ
     return Frequent.of(kept, n=n, error=0)
 
 
-def _typed(values: pl.Series, view: Column) -> list[Any]:
-    """Return physical values in the column's own type again; wide integers and decimals stay numbers."""
+def _typed(words: pl.Series, view: Column) -> list[Any]:
+    """Return words (see `Column.words`) as values of the column's own type."""
+    dtype = view.facts.dtype
     if view.facts.kind.is_temporal:
         try:
-            return values.cast(view.physical.dtype).cast(view.facts.dtype).to_list()
+            return words.cast(view.physical.dtype).cast(dtype).to_list()
         except (ValueError, OverflowError):  # Python's own dates end in the year 9999
-            return [value_of(Fraction(value), view.facts.dtype) for value in values.to_list()]
-    return values.to_list()
+            return [value_of(Fraction(word), dtype) for word in words.to_list()]
+    if isinstance(dtype, pl.Decimal):
+        return [Decimal(word).scaleb(-dtype.scale) for word in words.to_list()]
+    return words.to_list()
 
 
-def _first_words(hashes: Any, view: Column) -> list[Any]:
-    if len(hashes) == 0:
-        return []
+def _first_words(hashes: Any, view: Column) -> pl.Series:
+    """Return for each hash a word that has it."""
     found = pl.DataFrame({"h": view.hashes, "v": view.words}).filter(pl.col("h").is_in(pl.Series(hashes).implode()))
     by_hash = dict(found.unique("h", keep="any").iter_rows())
-    return [by_hash[h] for h in hashes.tolist()]
+    return pl.Series([by_hash[h] for h in hashes.tolist()], dtype=view.words.dtype)
 
 
 def _trues(need: Need, view: Column) -> Trues:
