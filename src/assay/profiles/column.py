@@ -99,6 +99,10 @@ class Column:
     def counted(self) -> tuple[pl.Series, list[int]] | None:
         """Return the different values with how often each occurs; None where they are too many to be worth listing."""
         n = len(self.words)
+        if self.facts.kind is Kind.BOOLEAN:
+            trues = int(self.words.sum() or 0)
+            found = [(value, count) for value, count in ((False, n - trues), (True, trues)) if count]
+            return pl.Series([value for value, _ in found], dtype=pl.Boolean), [count for _, count in found]
         if self.is_scale:
             return _runs(self.ordered) if n else None
         if n > _MANY and self.hashes.approx_n_unique() > n // 8:  # type: ignore[operator]

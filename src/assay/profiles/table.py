@@ -58,7 +58,7 @@ def _counts(need: Need, facts: Sequence[Facts]) -> Counts:
 def _moments(need: Need, view: Column) -> Moments:
     floats = view.floats
     if need.parameter == "log":
-        floats = _positive(view).log()
+        floats = pl.Series(np.log(_positive(view).to_numpy()))
     elif len(floats) and (whole := _whole(view)) is not None:
         centre = int(floats.mean())  # type: ignore[arg-type]
         if abs(centre) > _EXACT:  # beyond what floats tell apart: the difference is taken before the cast
