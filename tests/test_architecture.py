@@ -82,6 +82,7 @@ ROOMS: dict[str, Room] = {
 OPTIONAL: dict[str, frozenset[str]] = {
     "deltalake": frozenset({"data"}),
     "duckdb": frozenset({"data"}),
+    "jsonschema": frozenset({"checks"}),
     "pandas": frozenset({"data"}),
     "psycopg": frozenset({"data"}),
     "pyarrow": frozenset({"data"}),

@@ -1,5 +1,6 @@
 """Commands as a shell sees them: exit codes, one sentence for an error, whole files or none."""
 
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from assay.cli import COMMANDS, app, main
+from assay.cli.options import progress_of
 from assay.reports import load_findings
 
 PEOPLE = pl.DataFrame({"name": ["ann", "bob", "cid"], "age": [41, 200, 7]})
@@ -331,3 +333,29 @@ def test_two_checks_of_assay_yaml_may_not_share_a_quarantine(here, capsys):
 
     assert code == 2
     assert "'q' is the quarantine of another check too" in err
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_long_scan_draws_a_progress_bar_and_a_short_one_stays_quiet(monkeypatch):
+    terminal, now = Terminal(), [0.0]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+
+    with progress_of("checking flights", 1000) as progress:
+        progress(10)
+        quiet = terminal.getvalue()
+        now[0] = 1.0
+        progress(500)
+
+    assert quiet == ""
+    assert "checking flights" in terminal.getvalue()
+    assert "500/1000" in terminal.getvalue()
+
+
+def test_a_scan_into_a_pipe_draws_nothing():
+    with progress_of("checking flights", 1000) as progress:
+        assert progress is None

@@ -11,8 +11,19 @@ from assay.errors import ConfigError, nearest
 __all__ = ["FAMILIES", "find_rule", "get_rule", "load_rules"]
 
 FAMILIES = (
-    "structure", "completeness", "values", "text", "uniqueness", "crosscolumn", "relations", "statistics", "times", "against", "leakage",
-)  # fmt: skip
+    "structure",
+    "completeness",
+    "values",
+    "text",
+    "documents",
+    "uniqueness",
+    "crosscolumn",
+    "relations",
+    "statistics",
+    "times",
+    "against",
+    "leakage",
+)
 
 
 def load_rules() -> Mapping[str, Rule]:
