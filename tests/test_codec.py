@@ -45,7 +45,7 @@ def test_a_value_of_the_wrong_type_is_an_error_with_its_line():
     with pytest.raises(ConfigError) as error:
         load_yaml("hold: 5m\nsteps:\n  - 1\n  - two\n", Plan, file="plan.yaml")
 
-    assert str(error.value) == "plan.yaml:4: steps[1]: expected 'float', got 'str'"
+    assert str(error.value) == "plan.yaml:4: steps[1]: expected a number, got a text"
 
 
 def test_a_key_that_stands_twice_is_an_error():

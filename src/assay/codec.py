@@ -217,12 +217,23 @@ def _line(path: str, lines: dict[str, int]) -> int | None:
     return lines.get("$")
 
 
+_TYPES = {
+    "int": "a whole number", "float": "a number", "decimal": "a number", "str": "a text", "bool": "true or false",
+    "array": "a list", "object": "a mapping", "null": "nothing", "date": "a date", "datetime": "an instant", "time": "a time",
+}  # fmt: skip
+
+
 def _worded(message: str) -> str:
-    return (
-        message[:1].lower() + message[1:].replace("`", "'")
-        if message.startswith("Expected")
-        else message.replace("`", "'")
-    )
+    """Return msgspec's words of a value that does not fit in those of a person who wrote it.
+
+    >>> _worded("Expected `int | null`, got `str`")
+    'expected a whole number or nothing, got a text'
+    """
+    found = re.match(r"Expected `([\w| ]+)`, got `(\w+)`\Z", message)
+    if found is None:
+        return (message[:1].lower() + message[1:] if message.startswith("Expected") else message).replace("`", "'")
+    wanted = dict.fromkeys(_TYPES.get(word.strip(), word.strip()) for word in found[1].split("|"))
+    return f"expected {' or '.join(wanted)}, got {_TYPES.get(found[2], found[2])}"
 
 
 def load_json(text: str | bytes, kind: type[T], *, file: str = "<text>") -> T:

@@ -238,9 +238,9 @@ def with_column(**told: Any) -> str:
         (changed(kind="assay.findings"), "p.json", "not a profile: kind is 'assay.findings'"),
         ("[]", "p.json", "not a profile: the file holds something else"),
         ("{", "p.json", "this is not JSON"),
-        (changed(rows="many"), "p.json: rows", "expected 'int'"),
+        (changed(rows="many"), "p.json: rows", "expected a whole number"),
         (changed(surprise=1), "p.json", "surprise"),
-        (with_column(counts={"n": "x"}), "p.json: columns[0].counts.n", "expected 'int'"),
+        (with_column(counts={"n": "x"}), "p.json: columns[0].counts.n", "expected a whole number"),
         (
             with_column(distinct={"hashes": {"type": "<u8", "data": "?"}, "full": False, "scheme": "x"}),
             "p.json: columns[0] ('species').distinct",

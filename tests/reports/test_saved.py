@@ -125,7 +125,7 @@ REFUSED = {
     ),
     "a wrong type": (
         HEAD + '"outcomes": [{"check": 1, "subject": "age", "verdict": "pass"}], "format": 1}',
-        "f.json: outcomes[0].check: expected 'str', got 'int'; the file was not written by assay, or was changed since",
+        "f.json: outcomes[0].check: expected a text, got a whole number; the file was not written by assay, or was changed since",
     ),
     "a missing field": (
         '{"kind": "assay.findings", "subject": "x", "outcomes": [], "format": 1}',
