@@ -241,7 +241,7 @@ def _not_constant(check: Check, context: Context) -> StateTest:
             "the values differ" if varies else f"all {n:,} values are the same{only}",
         )
 
-    return StateTest((counts, spread) if spread != counts else (counts,), judge, "of more than one value")
+    return StateTest((counts, spread) if spread != counts else (counts,), judge, "more than one value")
 
 
 RULES = rules(
