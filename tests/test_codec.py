@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.codec import atomic, dump_yaml, format_duration, load_json, load_yaml, parse_duration
+from assay.codec import atomic, dump_yaml, format_duration, load_yaml, parse_duration
 from assay.errors import ConfigError, UsageError
 
 
@@ -69,11 +69,6 @@ def test_aliases_that_multiply_are_refused():
 
     with pytest.raises(ConfigError, match="aliases"):
         load_yaml("\n".join(lines), dict)
-
-
-def test_broken_json_is_an_error_with_its_file():
-    with pytest.raises(ConfigError, match=r"plan\.json: this is not JSON"):
-        load_json('{"steps": [1,', Plan, file="plan.json")
 
 
 LEAVES = (

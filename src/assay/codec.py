@@ -32,7 +32,6 @@ __all__ = [
     "format_duration",
     "json_schema",
     "line_of",
-    "load_json",
     "load_yaml",
     "parse_duration",
     "plain",
@@ -234,15 +233,6 @@ def _worded(message: str) -> str:
         return (message[:1].lower() + message[1:] if message.startswith("Expected") else message).replace("`", "'")
     wanted = dict.fromkeys(_TYPES.get(word.strip(), word.strip()) for word in found[1].split("|"))
     return f"expected {' or '.join(wanted)}, got {_TYPES.get(found[2], found[2])}"
-
-
-def load_json(text: str | bytes, kind: type[T], *, file: str = "<text>") -> T:
-    """Return JSON text as a value of `kind`; raise `ConfigError` with file and key where it does not fit."""
-    try:
-        value = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"this is not JSON: {error}", place=file) from None
-    return convert(value, kind, file=file)
 
 
 def dump_json(value: Any, *, indent: int = 2) -> str:

@@ -75,6 +75,7 @@ def test_a_suite_for_another_schema_could_not_judge_and_says_why(here, capsys):
         (["report", "suite.yaml"], 2, "suite.yaml"),
         (["profile", "suite.yaml"], 2, "suite.yaml"),
         (["check", "people.parquet", "--nonsense"], 2, "nonsense"),
+        (["check", "people.parquet", "--config", "other.yaml"], 2, "--config is for a run without DATA"),
         (["nonsense"], 2, "nonsense"),
         (["config", "check", "suite.yaml"], 2, "suite.yaml"),
     ],
@@ -359,3 +360,12 @@ def test_a_long_scan_draws_a_progress_bar_and_a_short_one_stays_quiet(monkeypatc
 def test_a_scan_into_a_pipe_draws_nothing():
     with progress_of("checking flights", 1000) as progress:
         assert progress is None
+
+
+def test_a_saved_profile_takes_no_roles(here, capsys):
+    run(capsys, "profile", "people.parquet", "-o", "profile.json")
+
+    code, _, err = run(capsys, "profile", "profile.json", "--id", "name")
+
+    assert code == 2
+    assert err.startswith("assay: profile.json: a saved profile takes no --query, --name or role")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,15 +65,12 @@ def test_a_golden_file_is_what_is_written_today(name: str):
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_a_golden_file_fits_the_published_schema(name: str):
-    jsonschema = pytest.importorskip("jsonschema")
-
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(
         json.loads((FOLDER / f"findings-{name}.json").read_text())
     )
 
 
 def test_the_published_schema_refuses_an_unknown_verdict():
-    jsonschema = pytest.importorskip("jsonschema")
     findings = json.loads((FOLDER / "findings-pass.json").read_text())
     findings["outcomes"][0]["verdict"] = "ok"
 

@@ -11,6 +11,8 @@ from assay.errors import UsageError
 
 __all__ = ["command"]
 
+CONFIG = "assay.yaml"
+
 
 @click.command("check")
 @click.argument("data", required=False)
@@ -32,7 +34,7 @@ __all__ = ["command"]
     "--config",
     "config_path",
     metavar="FILE",
-    default="assay.yaml",
+    default=CONFIG,
     show_default=True,
     help="What to judge where no DATA is given.",
 )
@@ -51,6 +53,8 @@ def command(data: str | None, suite_path: str | None, reference: str | None, **t
 
         _refuse_options(suite_path, reference, told)
         return check_project(told["config_path"], format=told["format"], output=told["output"], now=timed(told["now"]))
+    if told["config_path"] != CONFIG:
+        raise UsageError("--config is for a run without DATA", hint="leave out one of them")
     current = opened(data, told)
     with progress_of(f"checking {current.name}", current.n_rows) as progress:
         options = Options(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from assay.cli.options import data_options, opened, progress_of, show
+from assay.errors import UsageError
 
 __all__ = ["command"]
 
@@ -31,6 +32,10 @@ def command(data: tuple[str, ...], output: str | None, **told: Any) -> int:
     profiles = []
     for source in data:
         if is_profile(source):
+            if any(told.values()):
+                raise UsageError(
+                    "a saved profile takes no --query, --name or role", place=source, hint="leave them out"
+                )
             profiles.append(load_profile(source))
             continue
         current = opened(source, told)
