@@ -142,8 +142,8 @@ def _distinct(column: ColumnProfile) -> str | None:
 
 
 def _distinct_count(column: ColumnProfile) -> int:
-    # An estimate may exceed what can be.
-    return min(round(column.distinct.count), column.counts.present) if column.distinct is not None else 0
+    counted = column.distinct_count.value
+    return counted if isinstance(counted, int) else 0
 
 
 def _span(column: ColumnProfile) -> str:
