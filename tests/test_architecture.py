@@ -75,6 +75,7 @@ ROOMS: dict[str, Room] = {
     "numpy": Room(top=_MEASURING, inside=BELOW_DOORS | DOORS),
     "polars": Room(top=_MEASURING - {"stats"} | {"demo"}, inside=BELOW_DOORS | DOORS),
     "rich": Room(inside=frozenset({"cli", "reports"})),
+    "scipy": Room(inside=frozenset({"stats", "evaluation"})),  # scipy.special; scipy.stats takes a second to import
     "typing_extensions": Room(top=BELOW_DOORS, inside=BELOW_DOORS | DOORS),
     "yaml": Room(inside=frozenset({"codec"})),
 }
@@ -82,12 +83,16 @@ ROOMS: dict[str, Room] = {
 OPTIONAL: dict[str, frozenset[str]] = {
     "deltalake": frozenset({"data"}),
     "duckdb": frozenset({"data"}),
+    "river": frozenset({"stats"}),
+    "sklearn": frozenset({"stats", "evaluation"}),
+    "threadpoolctl": frozenset({"stats", "evaluation"}),
     "jsonschema": frozenset({"checks"}),
     "pandas": frozenset({"data"}),
     "psycopg": frozenset({"data"}),
     "pyarrow": frozenset({"data"}),
-    "scipy": frozenset({"stats", "evaluation"}),
 }
+# What a package is called where it is published, if that is not the name it is imported by.
+PUBLISHED = {"sklearn": "scikit-learn"}
 
 FORBIDDEN_NAMES = frozenset({"base", "common", "core", "helpers", "manager", "misc", "utils"})
 MODULE_LINES = 600
@@ -263,7 +268,7 @@ def doors_of_optional_packages(module: Module) -> Iterator[tuple[str, str]]:
         top = package.partition(".")[0]
         if module.room not in OPTIONAL.get(top, frozenset()):
             yield top, f"line {call.lineno}: {top} has no room in {module.room!r}; see OPTIONAL"
-        if not any(line.startswith(top) for line in extras.get(extra, ())):
+        if not any(line.startswith(PUBLISHED.get(top, top)) for line in extras.get(extra, ())):
             yield top, f"line {call.lineno}: the extra {extra!r} of pyproject.toml does not install {top}"
 
 

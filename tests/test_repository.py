@@ -48,7 +48,7 @@ def test_the_lock_keeps_the_bounds_of_the_project():
     ]
     wanted += [
         Requirement(line)
-        for extra in ("delta", "demo", "duckdb", "json", "pandas", "postgres")
+        for extra in ("delta", "demo", "drift", "duckdb", "json", "pandas", "postgres")
         for line in EXTRAS[extra]
     ]
     versions: dict[str, list[str]] = {}
@@ -69,7 +69,7 @@ def test_the_lock_keeps_the_bounds_of_the_project():
 def test_each_dependency_has_an_upper_bound():
     bounded = [
         *PROJECT["dependencies"],
-        *(line for name in ("delta", "duckdb", "json", "pandas", "postgres") for line in EXTRAS[name]),
+        *(line for name in ("delta", "drift", "duckdb", "json", "pandas", "postgres") for line in EXTRAS[name]),
     ]
 
     # Time zones are data: a newer year never breaks us.

@@ -18,7 +18,8 @@ from polars.testing.parametric import dataframes
 from assay.data.polars_engine import PolarsEngine
 from assay.data.sources import dataset
 from assay.errors import DataError
-from assay.profiles.profile import Profile, edges_of, merge_profiles, profile_dataset, sample_edges
+from assay.profiles.edges import sample_edges
+from assay.profiles.profile import Profile, edges_of, merge_profiles, profile_dataset
 
 
 def profile(frame: pl.DataFrame, **told: Any) -> Profile:
@@ -60,12 +61,12 @@ def test_the_merged_profile_of_parts_is_that_of_the_whole(frame: pl.DataFrame, c
     for name, column in whole.columns.items():
         other = merged.columns[name]
         assert other.failed == column.failed == {}
-        for exact in ("counts", "signs", "extremes", "frequent", "trues", "order"):
+        for exact in ("counts", "signs", "extremes", "frequent", "trues", "patterns", "tokens", "calendar", "order"):
             assert getattr(other, exact) == getattr(column, exact), exact
         for mine, theirs in ((column.moments, other.moments), (column.log_moments, other.log_moments)):
             assert (mine is None) == (theirs is None)
             assert mine is None or (theirs.n, theirs.mean) == (mine.n, pytest.approx(mine.mean, rel=1e-9, abs=1e-3))
-        for packed in (("distinct", "hashes"), ("histogram", "counts")):
+        for packed in (("distinct", "hashes"), ("histogram", "counts"), ("sizes", "counts")):
             mine, theirs = (getattr(getattr(each, packed[0]), packed[1], np.empty(0)) for each in (column, other))
             assert mine.tolist() == theirs.tolist()
         if column.quantiles is not None and column.quantiles.n:
@@ -112,6 +113,24 @@ def test_a_state_that_one_side_did_not_measure_is_not_passed_off_as_that_of_both
     for merged in (measured.merge(without), without.merge(measured)):
         assert merged.columns["a"].histogram is None
         assert "not measured" in merged.columns["a"].failed["histogram"]
+
+
+def test_hours_of_different_zones_are_not_added_up():
+    instants = pl.Series([datetime(2024, 1, 1, 23)]).dt.replace_time_zone("UTC")
+    here, there = (profile(pl.DataFrame({"at": instants.dt.convert_time_zone(zone)})) for zone in ("UTC", "Asia/Tokyo"))
+
+    merged = here.merge(there).columns["at"]
+
+    assert merged.calendar is None
+    assert "different zones" in merged.failed["calendar"]
+    assert merged.extremes.low == merged.extremes.high
+    assert here.merge(here).columns["at"].calendar.hours[23] == 2
+
+
+def test_lengths_of_any_two_columns_stand_on_the_same_edges():
+    short, long = (profile(pl.DataFrame({"t": [word]})).columns["t"] for word in ("a", "a" * 5000))
+
+    assert short.merge(long).sizes.n == 2
 
 
 def test_all_null_columns_merge_with_any_kind():
@@ -200,8 +219,11 @@ def test_a_greatest_value_that_repeats_has_a_bin_of_its_own():
     assert histogram.counts.tolist() == [3, 2]
 
 
-def test_columns_without_any_number_have_no_edges():
-    assert sample_edges(dataset(pl.DataFrame({"a": [float("nan"), None, float("inf")], "t": ["x", "y", "z"]}))) == {}
+def test_columns_without_any_number_have_no_edges_and_no_histogram():
+    frame = pl.DataFrame({"a": [float("nan"), None, float("inf")], "t": ["x", "y", "z"]})
+
+    assert sample_edges(dataset(frame)) == {"a": ()}
+    assert profile(frame).columns["a"].histogram is None
 
 
 # How many different values there are.

@@ -212,6 +212,17 @@ def test_the_published_schema_is_current():
     assert published == profile_schema(), "publish it again: docs/schemas/profile.schema.json"
 
 
+def test_a_profile_saved_before_a_state_was_known_lacks_it_and_merges():
+    old = read_profile(GOLDEN.read_text())
+    new = profile_dataset(dataset(pl.DataFrame({"species": ["Adelie"]}), name="penguins"), engine=PolarsEngine())
+
+    merged = old.merge(new).columns["species"]
+
+    assert (old.columns["species"].sizes, old.columns["species"].tokens, old.columns["when"].calendar) == (None,) * 3
+    assert (merged.sizes, merged.tokens, merged.lengths.moments.n) == (None, None, 7)
+    assert merged.failed["sizes"] == merged.failed["tokens"] == "it was not measured on all of the rows"
+
+
 def test_another_hash_function_is_no_reason_not_to_load():
     profile = read_profile(GOLDEN.read_text())
 

@@ -23,7 +23,8 @@ from assay.data.engine import Batch
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measurement
 from assay.profiles.physical import number_of, value_of
-from assay.profiles.states import Comoments, Extremes, Moments, Order, Ranks, Segment, Tally
+from assay.profiles.sketches import SIZE_EDGES, Histogram
+from assay.profiles.states import Calendar, Comoments, Extremes, Moments, Order, Ranks, Segment, Tally
 from assay.profiles.table import STATES
 from assay.verdict import Example
 
@@ -106,7 +107,14 @@ CASES = (
     Case("lengths", pl.String(), WORDS),
     Case("lengths", pl.List(pl.Int64), st.lists(st.integers(0, 9), max_size=4)),
     Case("lengths", pl.Binary(), st.binary(max_size=5)),
+    Case("sizes", pl.String(), WORDS),
+    Case("sizes", pl.Categorical(), WORDS),
     Case("patterns", pl.String(), WORDS),
+    Case("tokens", pl.String(), WORDS),
+    Case("tokens", pl.Categorical(), WORDS),
+    Case("calendar", pl.Date(), st.dates()),
+    Case("calendar", pl.Datetime("ns"), INSTANTS),
+    Case("calendar", ZONED, ZONED_INSTANTS),
     Case("order", pl.Int64(), st.integers(0, 5)),
     Case("order", pl.Float64(), FLOATS),
     Case("order", pl.Decimal(38, 5), _decimals(5)),
@@ -436,6 +444,162 @@ def test_a_tally_keeps_the_first_examples():
     late, early = Tally(1, 1, (Example(9),)), Tally(1, 1, (Example(2),))
 
     assert late.merge(early) == Tally(2, 2, (Example(2), Example(9)))
+
+
+# Lengths, words, hours -------------------------------------------------------------------------------------------------
+
+
+def test_lengths_agree_with_numpy(rng: np.random.Generator):
+    words = ["x" * int(size) for size in rng.poisson(9, 700)]
+
+    lengths = batched("lengths", words, pl.String(), size=128)
+
+    sizes = [len(word) for word in words]
+    assert (lengths.low, lengths.high, lengths.empty) == (min(sizes), max(sizes), sizes.count(0))
+    assert lengths.moments.std == pytest.approx(np.std(sizes, ddof=1))
+    assert lengths.moments.skewness == pytest.approx(scipy.stats.skew(sizes))
+    assert lengths.moments.kurtosis == pytest.approx(scipy.stats.kurtosis(sizes))
+
+
+def test_short_texts_have_a_bin_for_each_length_and_long_ones_share():
+    sizes = state_of("sizes", ["", "a", "é", "b" * 63, "c" * 90, "d" * 95], pl.String())
+
+    # The bins from 64 characters on are 8 wide: [64, 72), [72, 80), [80, 88), [88, 96) is number 67.
+    counts = {bin_: count for bin_, count in enumerate(sizes.counts.tolist()) if count}
+    assert counts == {0: 1, 1: 2, 63: 1, 67: 2}
+    assert (sizes.edges[67], sizes.edges[68], sizes.below, sizes.above) == (88, 96, 0, 0)
+
+
+def test_the_edges_of_lengths_are_whole_and_rise_to_the_longest():
+    assert np.all(np.diff(SIZE_EDGES) >= 1)
+    assert np.array_equal(SIZE_EDGES, np.floor(SIZE_EDGES))
+    assert (SIZE_EDGES[0], SIZE_EDGES[64], SIZE_EDGES[-1]) == (0, 64, 2**24)
+    assert np.all(np.diff(SIZE_EDGES[64:]) / SIZE_EDGES[64:-1] <= 1 / 8)
+
+
+def test_the_longest_length_closes_the_last_bin():
+    histogram = Histogram.of_counted(np.array([2**24, 2**24 + 1]), np.array([3, 2]), edges=SIZE_EDGES)
+
+    assert (histogram.counts[-1], histogram.above, histogram.n) == (3, 2, 5)
+
+
+@settings(max_examples=50)
+@given(values=st.lists(st.integers(-3, 12) | st.floats(-3, 12), max_size=30))
+def test_counting_values_first_gives_the_same_histogram(values: list[float]):
+    edges = np.array([0.0, 1.0, 2.5, 9.0])
+    ordered = np.sort(np.array(values, dtype=float))
+
+    counted = Histogram.of_counted(*np.unique(ordered, return_counts=True), edges=edges)
+
+    assert_same(counted, Histogram.of(ordered, edges), scale=1.0)
+
+
+@settings(max_examples=50)
+@given(words=st.lists(st.none() | WORDS, max_size=30), dtype=st.sampled_from([pl.String(), pl.Categorical()]))
+def test_lengths_are_the_same_whether_words_were_counted_before_or_not(words: list[str | None], dtype: pl.DataType):
+    frame = pl.DataFrame({"a": pl.Series(words, dtype=dtype)})
+    distinct, *needs = (Need(state, ("a",)) for state in ("distinct", "lengths", "sizes"))
+
+    alone, after = (
+        Measurement(frame.schema, tuple(told)).measure(Batch(frame, 0)).states for told in (needs, [distinct, *needs])
+    )
+
+    for need in needs:
+        assert_same(alone[need], after[need], scale=1.0)
+
+
+def test_words_are_runs_of_letters_and_digits_in_lower_case():
+    tokens = state_of("tokens", ["The cat, THE dog_7!", "", None, "  ", "naïve-Ünicode हिन्दी"], pl.String())
+
+    assert tokens.counts == {"the": 2, "cat": 1, "dog": 1, "7": 1, "naïve": 1, "ünicode": 1, "हिन्दी": 1}
+    assert (tokens.n, tokens.error) == (8, 0)
+
+
+def test_of_a_long_text_and_of_a_long_word_only_the_start_is_looked_at():
+    tokens = state_of("tokens", ["x" * 40, "y " * 512 + "z"], pl.String())
+
+    assert tokens.counts == {"x" * 32: 1, "y": 512}
+
+
+def test_words_come_from_an_evenly_spaced_sample():
+    tokens = state_of("tokens", [f"{'early' if i < 5000 else 'late'}" for i in range(10_000)], pl.String())
+
+    assert 256 <= tokens.n < 512
+    assert abs(tokens.counts["early"] - tokens.counts["late"]) <= 1
+
+
+SHIFTING = ("America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca", "UTC")
+
+
+@pytest.mark.parametrize("zone", SHIFTING)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_calendar_counts_what_the_clocks_of_its_zone_show(zone: str, data: st.DataObject):
+    # A few days, often with a change of clocks among them, or years: the two ways in which offsets are looked up.
+    start = data.draw(st.datetimes(datetime(1980, 1, 1), datetime(2020, 1, 1)))
+    spread = data.draw(st.sampled_from([timedelta(days=3), timedelta(days=4000)]))
+    steps = data.draw(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+    instants = [(start + step * spread).replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) for step in steps]
+
+    calendar = state_of("calendar", instants, pl.Datetime("us", zone))
+
+    assert calendar.hours == tuple(sum(t.hour == hour for t in instants) for hour in range(24))
+    assert calendar.weekdays == tuple(sum(t.weekday() == day for t in instants) for day in range(7))
+
+
+def test_the_night_of_a_change_of_clocks_is_read_hour_by_hour():
+    # On 31 March 2024 at 01:00 UTC Berlin went from 02:00 to 03:00; 400 rows, one each 3 minutes from midnight UTC.
+    instants = [datetime(2024, 3, 31, tzinfo=UTC) + timedelta(minutes=3 * i) for i in range(400)]
+
+    calendar = state_of("calendar", instants, pl.Datetime("us", "Europe/Berlin"))
+
+    assert calendar.hours[:6] == (0, 20, 0, 20, 20, 20)
+    assert (sum(calendar.hours), calendar.weekdays) == (400, (0, 0, 0, 0, 0, 0, 400))
+
+
+def test_dates_have_weekdays_and_no_hours():
+    calendar = state_of("calendar", [date(2026, 11, 22), date(2026, 11, 23), None], pl.Date())
+
+    assert calendar == Calendar((), (1, 0, 0, 0, 0, 0, 1))  # a Sunday and a Monday
+
+
+CYCLE = 146_097  # days in 400 years, after which the calendar repeats, and whole weeks
+FAR = (-(2**31), -1_000_000, 10_000_000, 2**31 - 1)
+
+
+@pytest.mark.parametrize("day", FAR)
+def test_weekdays_beyond_pythons_calendar_are_those_of_the_same_day_in_another_cycle(day: int):
+    near = date(1970, 1, 1) + timedelta(days=day % CYCLE)
+    frame = pl.DataFrame({"a": pl.Series([day], dtype=pl.Int32).cast(pl.Date)})
+    need = Need("calendar", ("a",))
+
+    state = Measurement(frame.schema, (need,)).measure(Batch(frame, 0)).states[need]
+
+    assert state.weekdays.index(1) == near.weekday()
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_the_last_instants_that_a_column_can_hold_are_counted(unit: Any, zone: str | None):
+    ends = [-(2**63), 2**63 - 1]
+    frame = pl.DataFrame({"a": pl.Series(ends).cast(pl.Datetime(unit, zone))})
+    need = Need("calendar", ("a",))
+
+    state = Measurement(frame.schema, (need,)).measure(Batch(frame, 0)).states[need]
+
+    assert (sum(state.hours), sum(state.weekdays)) == (2, 2)
+
+
+def test_an_instant_in_the_year_12000_is_read_as_in_the_year_9600():
+    # 12,000 = 9,600 + 6 cycles of 400 years; New York is five hours behind UTC in January.
+    far = Fraction((datetime(9600, 1, 1, 12) - datetime(1970, 1, 1)).days + 6 * CYCLE)
+    frame = pl.DataFrame({"a": pl.Series([int(far * 86_400 + 12 * 3600) * 10**6]).cast(ZONED)})
+    need = Need("calendar", ("a",))
+
+    state = Measurement(frame.schema, (need,)).measure(Batch(frame, 0)).states[need]
+
+    assert state.hours.index(1) == 7
+    assert state.weekdays.index(1) == date(9600, 1, 1).weekday()
 
 
 # Values as numbers, and back -------------------------------------------------------------------------------------------

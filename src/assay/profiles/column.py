@@ -91,9 +91,23 @@ class Column:
         return self.physical if self.is_scale else self.values
 
     @cached_property
+    def sampled(self) -> pl.Series:
+        """Return an evenly spaced sample of the words: all of them below twice `SAMPLE`, else less than that."""
+        step = len(self.words) // SAMPLE
+        return self.words.gather_every(step) if step > 1 else self.words
+
+    @cached_property
     def hashes(self) -> pl.Series:
         """Return a 64-bit hash of each value."""
         return self.words.hash(seed=0)
+
+    @cached_property
+    def sized(self) -> tuple[Any, Any]:
+        """Return the different lengths with how often each occurs: texts in characters, lists in items, binary in bytes."""
+        if self.facts.kind.is_text and (counted := vars(self).get("counted")):
+            values, counts = counted
+            return _tallied(values.str.len_chars(), np.asarray(counts))
+        return _tallied(_sizes(self))
 
     @cached_property
     def counted(self) -> tuple[pl.Series, list[int]] | None:
@@ -111,7 +125,29 @@ class Column:
         return counted["value"], counted["count"].to_list()
 
 
+SAMPLE = 256  # texts of a batch whose shape and words are looked at
 _MANY = 4096
+
+
+def _sizes(view: Column) -> pl.Series:
+    values = view.values
+    if view.facts.kind is Kind.LIST:
+        return values.list.len() if isinstance(values.dtype, pl.List) else values.arr.to_list().list.len()
+    return values.bin.size() if view.facts.kind is Kind.BINARY else view.words.str.len_chars()
+
+
+def _tallied(sizes: pl.Series, weights: Any = None) -> tuple[Any, Any]:
+    """Return different sizes in ascending order with how often each occurs, in `weights` rows each where they are given."""
+    array = sizes.to_numpy().astype(np.int64)
+    if len(array) == 0 or array.max() > _WIDE_SIZE:
+        values, where = np.unique(array, return_inverse=True)
+        return values, np.bincount(where, weights=weights, minlength=len(values)).astype(np.int64)
+    counts = np.bincount(array, weights=weights).astype(np.int64)
+    values = np.flatnonzero(counts)
+    return values, counts[values]
+
+
+_WIDE_SIZE = 2**16  # sizes above this are too far apart to be counted in an array of all sizes
 
 
 def _runs(ordered: Any) -> tuple[pl.Series, list[int]] | None:

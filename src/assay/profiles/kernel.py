@@ -127,10 +127,10 @@ class Measurement:
 
     def _facts(self, frame: pl.DataFrame) -> dict[str, Facts]:
         """Return what is known of each column, from one query: nulls, NaN, infinities, sentinels."""
-        names = self.columns or []
+        names, schema = self.columns or [], frame.schema
         wanted: list[pl.Expr] = []
         for name in names:
-            expression, dtype = column(name), frame.schema[name]
+            expression, dtype = column(name), schema[name]
             wanted.append(expression.null_count())
             if dtype.is_float():
                 wanted += [
@@ -143,7 +143,7 @@ class Measurement:
         values = iter(one_row(frame, wanted))
         facts = {}
         for name in names:
-            dtype = frame.schema[name]
+            dtype = schema[name]
             nulls = next(values)
             floats = [next(values) or 0 for _ in range(3)] if dtype.is_float() else [0, 0, 0]
             sentinels = (next(values) or 0) if self.sentinels and name in self.sentinels else 0

@@ -12,11 +12,15 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from assay.data.kinds import Kind, kind_of
 
-__all__ = ["number_of", "scale_of", "unit_of", "value_of"]
+__all__ = ["local_numbers", "number_of", "scale_of", "unit_of", "value_of"]
+
+Whole = NDArray[np.int64]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -112,3 +116,57 @@ def _instant(micros: int, zone: str | None) -> datetime:
     except OverflowError:
         last = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=where)
         return last if micros > 0 else datetime(1, 1, 1, tzinfo=where)
+
+
+def local_numbers(instants: pl.Series) -> Whole:
+    """Return instants as numbers of their unit since 1970 on the clock of their own zone; dates as days. None may be null.
+
+    The calendar repeats every 400 years: where an instant lies outside the years 1 to 9999, the zone's offset is that of
+    the instant that many years nearer. (Polars knows no zone's offset there.)
+
+    >>> local_numbers(pl.Series([0]).cast(pl.Datetime("ms", "Asia/Tokyo"))).tolist()  # nine in the morning
+    [32400000]
+    """
+    numbers: Whole = instants.to_physical().to_numpy().astype(np.int64)
+    zone = getattr(instants.dtype, "time_zone", None)
+    if zone in (None, "UTC") or not len(numbers):
+        return numbers
+    day = int(_DAY / unit_of(instants.dtype))
+    ends = np.iinfo(np.int64)
+    numbers = np.clip(numbers, ends.min + 2 * day, ends.max - 2 * day)  # room for what is ahead of UTC
+    return numbers + _offsets(numbers, instants.dtype, day=day)
+
+
+_DAY = 86_400_000_000
+
+
+def _offsets(numbers: Whole, dtype: pl.DataType, *, day: int) -> Whole:
+    """Return what the clock of a zone is ahead of UTC at each instant.
+
+    Polars looks each instant up, which is slow. No zone has ever moved its clock there and back within one day of UTC,
+    so that a day with the same offset at its start and at its end has it throughout.
+    """
+    days = numbers // day
+    first, last = int(days.min()), int(days.max())
+    if last - first > len(numbers) // 4:
+        return _looked_up(numbers, dtype, day=day)
+    bounds = _looked_up(np.arange(first, last + 2) * day, dtype, day=day)
+    places = days - first
+    offsets = bounds[places]
+    moved = (bounds[1:] != bounds[:-1])[places]
+    offsets[moved] = _looked_up(numbers[moved], dtype, day=day)
+    return offsets
+
+
+def _looked_up(numbers: Whole, dtype: pl.DataType, *, day: int) -> Whole:
+    near = numbers
+    if _YEAR_10000 * day < np.iinfo(np.int64).max:  # nanoseconds end in the year 2262
+        low, high, cycle = (days * day for days in (_YEAR_1, _YEAR_10000, _CYCLE))
+        near = np.where(near < low, low + (near - low) % cycle, near)
+        near = np.where(near >= high, high - cycle + (near - high) % cycle, near)
+    local = pl.Series(near).cast(dtype).dt.replace_time_zone(None).to_physical().to_numpy()
+    offsets: Whole = local - near
+    return offsets
+
+
+_YEAR_1, _YEAR_10000, _CYCLE = -719_162, 2_932_897, 146_097  # in days since 1970

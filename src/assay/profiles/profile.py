@@ -16,11 +16,12 @@ import polars as pl
 from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Engine, Progress
 from assay.data.kinds import Kind, kind_of
-from assay.errors import DataError
+from assay.errors import DataError, UsageError, nearest
 from assay.profiles.column import Need
-from assay.profiles.kernel import Failed, Measured, Measurement, present
+from assay.profiles.edges import Edges, refitted, sample_edges, sketch_edges
+from assay.profiles.kernel import Failed, Measured, Measurement
 from assay.profiles.sketches import POINTS, Distinct, Frequent, Histogram, Quantiles
-from assay.profiles.states import Counts, Extremes, Lengths, Moments, Order, Segment, Signs, Trues
+from assay.profiles.states import Calendar, Counts, Extremes, Lengths, Moments, Order, Segment, Signs, Trues
 from assay.profiles.table import STATES
 from assay.verdict import Estimate, Mark
 
@@ -28,11 +29,11 @@ __all__ = [
     "FORMAT",
     "ColumnProfile",
     "Profile",
+    "chosen_needs",
     "edges_of",
     "merge_profiles",
     "profile_dataset",
     "profile_needs",
-    "sample_edges",
 ]
 
 FORMAT = 1
@@ -60,6 +61,9 @@ class ColumnProfile(msgspec.Struct, frozen=True):
     trues: Trues | None = None
     lengths: Lengths | None = None
     patterns: Frequent | None = None
+    sizes: Histogram | None = None
+    tokens: Frequent | None = None
+    calendar: Calendar | None = None
     order: Order | None = None
     failed: dict[str, str] = {}
 
@@ -101,7 +105,7 @@ class ColumnProfile(msgspec.Struct, frozen=True):
 
 _STATE_FIELDS = (
     "counts", "moments", "log_moments", "signs", "extremes", "quantiles", "histogram", "distinct", "frequent", "trues",
-    "lengths", "patterns",
+    "lengths", "patterns", "sizes", "tokens", "calendar",
 )  # fmt: skip
 
 
@@ -135,6 +139,8 @@ def _unmatched(name: str, a: ColumnProfile, b: ColumnProfile) -> str:
         return "it was not measured on all of the rows" if mine is not theirs and lacking.counts.present else ""
     if name == "histogram" and len(mine.edges) and len(theirs.edges) and not np.array_equal(mine.edges, theirs.edges):
         return "the histograms stand on different edges; profile the other parts with the edges of the first"
+    if name == "calendar" and a.type.partition("zone=")[2] != b.type.partition("zone=")[2]:
+        return f"the hours are those of different zones: {a.type} here and {b.type} there"
     return ""
 
 
@@ -202,23 +208,10 @@ def edges_of(column: ColumnProfile, *, bins: int = POINTS) -> tuple[float, ...]:
         return tuple(column.histogram.edges.tolist())
     if column.quantiles is None or not column.quantiles.levels:
         return ()
-    return _edges(column.quantiles.cumulative()[0], bins=bins)
+    return sketch_edges(column.quantiles, bins=bins)
 
 
-def _edges(ordered: Any, *, bins: int = POINTS) -> tuple[float, ...]:
-    values = ordered[np.isfinite(ordered)].astype(float)
-    if not len(values):
-        return ()
-    places = np.linspace(0, len(values) - 1, min(bins, len(values)) + 1).round().astype(int)
-    edges = np.unique(values[places])
-    if len(edges) > 1 and values[-1] == values[-2]:
-        edges = np.append(edges, np.nextafter(edges[-1], np.inf))  # a greatest value that repeats has a bin of its own
-    return tuple(edges[np.isfinite(edges)].tolist())
-
-
-def profile_needs(
-    schema: Mapping[str, pl.DataType], *, edges: Mapping[str, tuple[float, ...]] | None = None
-) -> tuple[Need, ...]:
+def profile_needs(schema: Mapping[str, pl.DataType], *, edges: Edges | None = None) -> tuple[Need, ...]:
     """Return all that a profile measures of columns of these types; `edges` adds histograms on a reference's bins."""
     needs = []
     for name, dtype in schema.items():
@@ -229,7 +222,7 @@ def profile_needs(
             if state.name == "order" and not kind.is_instant:
                 continue
             if state.name == "histogram":
-                if edges and name in edges:
+                if edges and edges.get(name):
                     needs.append(Need("histogram", (name,), edges[name]))
                 continue
             needs.append(Need(state.name, (name,)))
@@ -243,66 +236,76 @@ _NOT_PROFILED = ("ranks", "comoments", "counts", "total")
 
 def profile_dataset(
     dataset: Dataset, *, engine: Engine, sentinels: Mapping[str, tuple[Any, ...]] | None = None,
-    edges: Mapping[str, tuple[float, ...]] | None = None, progress: Progress | None = None,
+    edges: Edges | None = None, progress: Progress | None = None, needs: Sequence[Need] | None = None,
 ) -> Profile:  # fmt: skip
     """Return a dataset's profile, from one scan in bounded memory.
 
-    `edges` (a reference's, from `Profile.edges`) put its histograms on the reference's bins; without them they stand on
-    the quantiles of a first sample, which is looked at beforehand.
+    `edges` (a reference's, from `Profile.edges`) put its histograms on the reference's bins. Without them they stand on
+    the quantiles of a first sample, which is looked at beforehand; columns that this does not fit, as they rise or move
+    with the rows, are scanned a second time to stand on the quantiles of all rows (see `refitted`).
+
+    `needs` measures only these, and the counts of their columns: the profile has no other column, and of these no other
+    state. A histogram that is needed without edges of its own gets those that it would have in a full profile; one on a
+    first sample is only scanned again where quantiles are needed too. Raises `UsageError` where a need names a column
+    that is not there, or a state that a profile does not hold of it.
     """
-    edges = sample_edges(dataset, sentinels=sentinels) if edges is None else edges
-    needs = profile_needs(dataset.schema, edges=edges)
-    plan = Measurement(dataset.schema, (*needs, *(Need("counts", (name,)) for name in dataset.schema)), (), sentinels)
+    drawn: dict[str, tuple[float, ...]] = {}
+    if edges is None:
+        bare = None if needs is None else {n.columns[0] for n in needs if n.state == "histogram" and not n.parameter}
+        edges = drawn = sample_edges(dataset, sentinels=sentinels, columns=bare)
+    chosen = profile_needs(dataset.schema, edges=edges) if needs is None else chosen_needs(dataset, needs, edges=edges)
+    names = tuple(dataset.schema) if needs is None else tuple(dict.fromkeys(need.columns[0] for need in needs))
+    plan = Measurement(dataset.schema, (*chosen, *(Need("counts", (name,)) for name in names)), (), sentinels)
     measured = engine.fold(dataset, plan, progress=progress)
-    return from_measured(dataset, measured)
+    if drawn:
+        measured = refitted(measured, plan, dataset=dataset, engine=engine, edges=drawn)
+    return from_measured(dataset, measured, columns=names)
 
 
-def sample_edges(
-    dataset: Dataset, *, sentinels: Mapping[str, tuple[Any, ...]] | None = None
-) -> dict[str, tuple[float, ...]]:
-    """Return for each column on a scale the edges of the quantile bins of the dataset's first rows.
+def chosen_needs(dataset: Dataset, needs: Sequence[Need], *, edges: Edges) -> tuple[Need, ...]:
+    """Return needs of a profile, each once, with edges for histograms that have none; without those that no edges are for.
 
-    At most `SAMPLE_ROWS` rows are read, fewer of a wide table: this is no scan.
+    Raises `UsageError` where a need names a column that is not there, or a state that a profile does not hold of it.
     """
-    scales = {name: dtype for name, dtype in dataset.schema.items() if STATES["histogram"].applies(kind_of(dtype))}
-    if not scales:
-        return {}
-    rows = max(min(SAMPLE_ROWS, SAMPLE_CELLS // len(scales)), 1024)
-    wanted = [_number(name, dtype, (sentinels or {}).get(name, ())) for name, dtype in scales.items()]
-    try:
-        frame = dataset.scan().head(rows).select(wanted).collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError):
-        return {}  # the scan that follows says what cannot be read, and where
-    # Polars' series methods select by name, and would read a name such as '^a$' as a pattern.
-    samples = {series.name: series.alias("sample").drop_nulls() for series in frame.iter_columns()}
-    found = {name: _edges(np.sort(sample.to_numpy())) for name, sample in samples.items()}
-    return {name: edges for name, edges in found.items() if edges}
+    chosen = {}
+    for need in needs:
+        name = need.columns[0] if need.columns else ""
+        if name not in dataset.schema:
+            raise UsageError(f"{dataset.name} has no column {name!r}", hint=nearest(name, dataset.schema))
+        kind = kind_of(dataset.schema[name])
+        if _field(need) not in (*_STATE_FIELDS, "order") or not STATES[need.state].applies(kind):
+            raise UsageError(f"a profile does not hold {need.state!r} of {name!r}, a column of {kind.value} values")
+        if need.state == "histogram" and not need.parameter:
+            if not edges.get(name):
+                continue
+            need = Need("histogram", (name,), edges[name])
+        if need.state != "counts":
+            chosen[need] = True
+    return tuple(chosen)
 
 
-def _number(name: str, dtype: pl.DataType, sentinels: tuple[Any, ...]) -> pl.Expr:
-    values = present(name, dtype, sentinels)
-    return (values.to_physical() if dtype.is_temporal() else values).cast(pl.Float64).alias(name)
+def _field(need: Need) -> str:
+    return "log_moments" if need.state == "moments" and need.parameter == "log" else need.state
 
 
-SAMPLE_ROWS = 65_536
-SAMPLE_CELLS = 4_194_304
+def from_measured(dataset: Dataset, measured: Measured, *, columns: Sequence[str] | None = None) -> Profile:
+    """Return the profile that a measurement gives: of all columns, or only of those that were measured.
 
-
-def from_measured(dataset: Dataset, measured: Measured) -> Profile:
-    """Return the profile that a measurement of all of a profile's needs gives."""
-    by_column: dict[str, dict[str, Any]] = {name: {} for name in dataset.schema}
-    failed: dict[str, dict[str, str]] = {name: {} for name in dataset.schema}
+    A state that was not measured is None. `columns` must be in the schema; the profile has them in its order.
+    """
+    kept = {name: dtype for name, dtype in dataset.schema.items() if columns is None or name in columns}
+    by_column: dict[str, dict[str, Any]] = {name: {} for name in kept}
+    failed: dict[str, dict[str, str]] = {name: {} for name in kept}
     for need, state in measured.states.items():
-        field = "log_moments" if need.parameter == "log" else need.state
         if isinstance(state, Failed):
-            failed[need.columns[0]][field] = state.why
+            failed[need.columns[0]][_field(need)] = state.why
         else:
-            by_column[need.columns[0]][field] = state
-    columns = {
+            by_column[need.columns[0]][_field(need)] = state
+    profiled = {
         name: ColumnProfile(name, kind_of(dtype), str(dtype), failed=failed[name], **by_column[name])
-        for name, dtype in dataset.schema.items()
+        for name, dtype in kept.items()
     }
-    return Profile(dataset.name, measured.rows, columns, (dataset.mark(measured.rows),), dataset.roles)
+    return Profile(dataset.name, measured.rows, profiled, (dataset.mark(measured.rows),), dataset.roles)
 
 
 def merge_profiles(profiles: Sequence[Profile]) -> Profile:

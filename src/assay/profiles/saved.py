@@ -24,7 +24,7 @@ from assay.data.kinds import Kind
 from assay.errors import ConfigError
 from assay.profiles.profile import FORMAT, ColumnProfile, Profile
 from assay.profiles.sketches import Distinct, Frequent, Histogram, Numbers, Quantiles, pack, unpack
-from assay.profiles.states import Counts, Extremes, Lengths, Moments, Order, Signs, Trues
+from assay.profiles.states import Calendar, Counts, Extremes, Lengths, Moments, Order, Signs, Trues
 from assay.verdict import Mark
 
 __all__ = ["SCHEMA_ID", "is_profile", "load_profile", "profile_schema", "read_profile", "save_profile", "write_profile"]
@@ -90,6 +90,9 @@ class _Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     trues: Trues | None = None
     lengths: Lengths | None = None
     patterns: _Frequent | None = None
+    sizes: _Histogram | None = None
+    tokens: _Frequent | None = None
+    calendar: Calendar | None = None
     order: Order | None = None
     failed: dict[str, str] = {}
 
@@ -201,13 +204,19 @@ def _frequent_written(state: Frequent) -> _Frequent:
     return _Frequent(list(state.counts), tuple(state.counts.values()), state.n, state.error, settled)
 
 
+def _histogram_written(state: Histogram) -> _Histogram:
+    return _Histogram(_packed(state.edges), _packed(state.counts), state.below, state.above)
+
+
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     "extremes": lambda s: _Extremes([s.low], [s.high]),
     "quantiles": lambda s: _Quantiles(tuple((_packed(v), w) for v, w in s.levels), s.n, s.under, s.over),
-    "histogram": lambda s: _Histogram(_packed(s.edges), _packed(s.counts), s.below, s.above),
+    "histogram": _histogram_written,
+    "sizes": _histogram_written,
     "distinct": lambda s: _Distinct(_packed(s.hashes), s.full, s.scheme),
     "frequent": _frequent_written,
     "patterns": _frequent_written,
+    "tokens": _frequent_written,
 }
 
 
@@ -265,9 +274,11 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "extremes": _extremes_read,
     "quantiles": lambda r: Quantiles(tuple((_unpacked(v), w) for v, w in r.levels), r.n, r.under, r.over),
     "histogram": _histogram_read,
+    "sizes": _histogram_read,
     "distinct": lambda r: Distinct(_unpacked(r.hashes, "u"), r.full, r.scheme),
     "frequent": _frequent_read,
     "patterns": _frequent_read,
+    "tokens": _frequent_read,
 }
 
 # From values to JSON and back: what JSON has no word for gets a tag.

@@ -11,13 +11,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Distinct", "Frequent", "Histogram", "Quantiles", "pack", "unpack"]
+__all__ = ["SIZE_EDGES", "Distinct", "Frequent", "Histogram", "Quantiles", "pack", "unpack"]
 
 POINTS = 1024  # least values kept in a full level of a quantile sketch: a rank's error is at most (levels + 1) / (2 · POINTS)
 HASHES = 4096  # kept by a distinct sketch: the standard error is 1 / sqrt(HASHES - 2), 1.6 %
 VALUES = 512  # kept by a frequent-values sketch: the error is at most n / 400
 
 Numbers = NDArray[Any]
+
+# The one set of edges for lengths of texts, the same for every column, so that any two histograms on it merge and
+# compare: each length up to 63 has a bin of its own, then eight bins each time lengths double, up to 2^24.
+SIZE_EDGES: Numbers = np.array(
+    [*range(65), *(2**octave * (8 + step) // 8 for octave in range(6, 24) for step in range(1, 9))], dtype=np.float64
+)
+SIZE_EDGES.flags.writeable = False
 
 
 class Quantiles(msgspec.Struct, frozen=True):
@@ -269,6 +276,20 @@ class Histogram(msgspec.Struct, frozen=True):
         counts = np.diff(place)
         counts[-1] += last - int(place[-1])
         return Histogram(edges, counts.astype(np.int64), int(place[0]), int(len(ordered) - last))
+
+    @staticmethod
+    def of_counted(values: Numbers, counts: Numbers, *, edges: Numbers) -> Histogram:
+        """Return the histogram of different values in any order, each with how often it occurs, on at least two edges.
+
+        >>> Histogram.of_counted(
+        ...     np.array([3, 0, 9]), np.array([5, 1, 2]), edges=np.array([0.0, 2.0, 4.0])
+        ... ).counts.tolist()
+        [1, 5]
+        """
+        place = np.searchsorted(edges, values, side="right")
+        place[values == edges[-1]] -= 1
+        whole = np.bincount(place, weights=counts, minlength=len(edges) + 1).astype(np.int64)
+        return Histogram(edges, whole[1:-1], int(whole[0]), int(whole[-1]))
 
     def merge(self, other: Histogram) -> Histogram:
         """Return the histogram of both; raises ValueError where the edges differ."""

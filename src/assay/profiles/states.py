@@ -13,6 +13,7 @@ import msgspec
 from assay.verdict import Example
 
 __all__ = [
+    "Calendar",
     "Comoments",
     "Counts",
     "Extremes",
@@ -204,6 +205,29 @@ class Lengths(msgspec.Struct, frozen=True):
         """Return the lengths of both."""
         ends = Extremes(self.low, self.high).merge(Extremes(other.low, other.high))
         return Lengths(self.moments.merge(other.moments), ends.low, ends.high, self.empty + other.empty)
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """How many instants lie in each hour of the day (24 counts from midnight) and on each weekday (7, Monday first).
+
+    Both are read off the clock of the column's own zone, off UTC where it has none. Dates have no hours, and a column
+    without values may have neither.
+
+    >>> monday, sunday = Calendar((), (3, 0, 0, 0, 0, 0, 0)), Calendar((), (0, 0, 0, 0, 0, 0, 1))
+    >>> monday.merge(sunday).weekdays
+    (3, 0, 0, 0, 0, 0, 1)
+    """
+
+    hours: tuple[int, ...] = ()
+    weekdays: tuple[int, ...] = ()
+
+    def merge(self, other: Calendar) -> Calendar:
+        """Return the counts of both, which must be of one zone."""
+        return Calendar(_added(self.hours, other.hours), _added(self.weekdays, other.weekdays))
+
+
+def _added(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(x + y for x, y in zip(a, b, strict=True)) if a and b else a or b
 
 
 class Ranks(msgspec.Struct, frozen=True):

@@ -16,10 +16,11 @@ import polars as pl
 from assay.data.kinds import Kind, kind_of
 from assay.data.names import col as column
 from assay.profiles.column import Column, Facts, Need, StateKind, physical
-from assay.profiles.physical import number_of, scale_of, value_of
-from assay.profiles.sketches import HASHES, VALUES, Distinct, Frequent, Histogram, Quantiles
+from assay.profiles.physical import local_numbers, number_of, scale_of, unit_of, value_of
+from assay.profiles.sketches import HASHES, SIZE_EDGES, VALUES, Distinct, Frequent, Histogram, Quantiles
 from assay.profiles.states import (
     EXAMPLES,
+    Calendar,
     Comoments,
     Counts,
     Extremes,
@@ -36,7 +37,6 @@ from assay.profiles.states import (
 __all__ = ["SCHEME", "STATES"]
 
 SCHEME = f"polars-{pl.__version__}"
-SAMPLE = 256  # texts of a batch whose shape is looked at
 _ORDERABLE = (
     Kind.INTEGER,
     Kind.FLOAT,
@@ -240,10 +240,10 @@ def _distinct(need: Need, view: Column) -> Distinct:
     hashes = _different(view)
     n = len(hashes)
     if n > 4 * HASHES:  # most large columns have mostly different values: the least hashes lie below a threshold
-        few = hashes.filter(hashes < int(2**64 * (1.25 * HASHES / n)))
-        least = few.unique() if len(few) > HASHES else few
-        if len(least) > HASHES:
-            return Distinct.of(least.to_numpy(), scheme=SCHEME)
+        every = hashes.to_numpy()
+        least = Distinct.of(every[every < np.uint64(2**64 * (1.25 * HASHES / n))], scheme=SCHEME)
+        if least.full:
+            return least
     return Distinct.of(hashes.unique().to_numpy(), scheme=SCHEME)
 
 
@@ -307,29 +307,36 @@ def _trues(need: Need, view: Column) -> Trues:
 
 
 def _lengths(need: Need, view: Column) -> Lengths:
-    sizes = _sizes(view)
-    n = len(sizes)
-    if n == 0:
+    sizes, counts = view.sized
+    if len(sizes) == 0:
         return Lengths()
-    moments = series_moments(sizes.cast(pl.Float64))
-    return Lengths(moments, int(sizes.min()), int(sizes.max()), int((sizes == 0).sum()))  # type: ignore[arg-type]
+    empty = int(counts[0]) if sizes[0] == 0 else 0
+    return Lengths(counted_moments(sizes, counts), int(sizes[0]), int(sizes[-1]), empty)
 
 
-def _sizes(view: Column) -> pl.Series:
-    if view.facts.kind is Kind.LIST:
-        return (
-            view.values.list.len() if isinstance(view.values.dtype, pl.List) else view.values.arr.to_list().list.len()
-        )
-    return view.values.bin.size() if view.facts.kind is Kind.BINARY else view.words.str.len_chars()
+def counted_moments(values: Any, counts: Any) -> Moments:
+    """Return the moments of whole numbers below 2^53 that rise, each with how often it occurs."""
+    n = int(counts.sum())
+    if len(values) == 1:
+        return Moments(n, float(values[0]))
+    mean = float(values @ counts) / n
+    differences = values - mean
+    rest = float(differences @ counts) / n
+    differences = differences - rest
+    m2, m3, m4 = (float(differences**k @ counts) for k in (2, 3, 4))
+    return Moments(n, mean, m2, m3, m4, rest)
+
+
+def _size_histogram(need: Need, view: Column) -> Histogram:
+    return Histogram.of_counted(*view.sized, edges=SIZE_EDGES)
 
 
 def _patterns(need: Need, view: Column) -> Frequent:
-    """Return the shapes of an evenly spaced sample of the texts, at most about `SAMPLE` of a batch."""
-    words = view.words
-    if len(words) == 0:
-        return Frequent()
-    sample = words.gather_every(max(len(words) // SAMPLE, 1)).to_list()
-    return Frequent.of(dict(Counter(shape(word) for word in sample)))
+    """Return the shapes of an evenly spaced sample of the texts."""
+    shapes: Counter[str] = Counter()
+    for word, count in Counter(view.sampled.to_list()).items():
+        shapes[shape(word)] += count
+    return Frequent.of(dict(shapes))
 
 
 def shape(word: str) -> str:
@@ -338,7 +345,18 @@ def shape(word: str) -> str:
     >>> shape("N725 MQ"), shape("oz. 12")
     ('A9+ A+', 'a+. 9+')
     """
-    return _RUNS.sub(r"\1+", word[:64].translate(_CLASSES))
+    return _REPEATS.sub("+", word[:64].translate(_CLASSES))
+
+
+def _tokens(need: Need, view: Column) -> Frequent:
+    """Return the words of an evenly spaced sample of the texts: runs of letters and digits, in lower case."""
+    found = pl.col("value").str.slice(0, _TEXT).str.to_lowercase().str.extract_all(_TOKEN).list.explode()
+    tokens = view.sampled.to_frame("value").select_seq(found.str.slice(0, _WORD).drop_nulls())
+    return Frequent.of(dict(Counter(tokens.to_series().to_list())))
+
+
+_TOKEN = r"[\p{L}\p{M}\p{N}]+"
+_TEXT, _WORD = 1024, 32  # characters of a text, and of a word in it, that are looked at
 
 
 class _Classes(dict[int, str]):
@@ -349,7 +367,21 @@ class _Classes(dict[int, str]):
 
 
 _CLASSES = _Classes()
-_RUNS = re.compile(r"([Aa9])\1+")
+_REPEATS = re.compile(r"(?<=([Aa9]))\1+")  # a group in what is put in its place would cost ten times as much
+
+
+def _calendar(need: Need, view: Column) -> Calendar:
+    """Return the counts of hours and weekdays: the first of January 1970 was a Thursday."""
+    local, micros = local_numbers(view.values), unit_of(view.facts.dtype)
+    if view.facts.kind is Kind.DATE:
+        return Calendar((), tuple(np.bincount((local + _THURSDAY) % 7, minlength=7).tolist()))
+    of_week = (local // int(_HOUR / micros) + 24 * _THURSDAY) % 168
+    week = np.bincount(of_week, minlength=168).reshape(7, 24)
+    return Calendar(tuple(week.sum(axis=0).tolist()), tuple(week.sum(axis=1).tolist()))
+
+
+_THURSDAY = 3
+_HOUR = 3_600_000_000
 
 
 def _order(need: Need, view: Column) -> Order:
@@ -410,6 +442,7 @@ _WHOLE = (Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME, Ki
 _COUNTABLE = (*_SCALE, Kind.BOOLEAN, Kind.TEXT, Kind.CATEGORY, Kind.BINARY)
 
 _LINEAR = (*_NUMBER, Kind.BOOLEAN)
+_TEXT_KINDS = (Kind.TEXT, Kind.CATEGORY)
 _SIZED = (Kind.TEXT, Kind.CATEGORY, Kind.BINARY, Kind.LIST)
 
 STATES: dict[str, StateKind] = {
@@ -428,7 +461,10 @@ STATES: dict[str, StateKind] = {
         StateKind("frequent", "most frequent values", Frequent, _only(*_COUNTABLE), measure=_frequent),
         StateKind("trues", "true values", Trues, _only(Kind.BOOLEAN), measure=_trues),
         StateKind("lengths", "lengths of texts, lists, binary values", Lengths, _only(*_SIZED), measure=_lengths),
-        StateKind("patterns", "shapes of texts", Frequent, _only(Kind.TEXT, Kind.CATEGORY), measure=_patterns),
+        StateKind("sizes", "lengths of texts on fixed edges", Histogram, _only(*_TEXT_KINDS), measure=_size_histogram),
+        StateKind("patterns", "shapes of texts", Frequent, _only(*_TEXT_KINDS), measure=_patterns),
+        StateKind("tokens", "words of texts", Frequent, _only(*_TEXT_KINDS), measure=_tokens),
+        StateKind("calendar", "hours of the day, weekdays", Calendar, _only(Kind.DATE, Kind.DATETIME), measure=_calendar),
         StateKind("order", "how values follow one another", Order, _only(*_SCALE), measure=_order),
     )
 }  # fmt: skip
