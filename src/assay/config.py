@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ __all__ = [
     "FORMAT",
     "Config",
     "DatasetConfig",
+    "DriftConfig",
     "Judgement",
     "ReportConfig",
     "config_schema",
@@ -45,6 +47,16 @@ class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     quarantine: str | None = None
 
 
+class DriftConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One dataset and the reference that it is compared with; `settings` and `importances` are files, `rows` compares whole rows."""
+
+    dataset: str
+    reference: str
+    settings: str | None = None
+    importances: str | None = None
+    rows: bool = False
+
+
 class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where reports are written, in which formats (json, markdown, html, junit, text)."""
 
@@ -58,6 +70,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     datasets: dict[str, DatasetConfig]
     format: int = FORMAT
     checks: tuple[Judgement, ...] = ()
+    drift: tuple[DriftConfig, ...] = ()
     report: ReportConfig = ReportConfig()
     folder: str = "."
 
@@ -72,6 +85,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     datasets: dict[str, DatasetConfig]
     format: int = FORMAT
     checks: tuple[Judgement, ...] = ()
+    drift: tuple[DriftConfig, ...] = ()
     report: ReportConfig = ReportConfig()
 
 
@@ -84,18 +98,12 @@ def load_config(path: str | Path) -> Config:
         raise ConfigError(
             f"format is {told.format}; this version of Assay reads format {FORMAT}", place=f"{path}: format"
         )
+    for where, name in _named(told):
+        if name not in told.datasets:
+            raise ConfigError(
+                f"there is no dataset {name!r}", place=f"{path}: {where}", hint=nearest(name, told.datasets)
+            )
     for place, one in enumerate(told.checks):
-        for key, name in (
-            ("dataset", one.dataset),
-            ("reference", one.reference),
-            *(("others", other) for other in one.others),
-        ):
-            if name is not None and name not in told.datasets:
-                raise ConfigError(
-                    f"there is no dataset {name!r}",
-                    place=f"{path}: checks[{place}].{key}",
-                    hint=nearest(name, told.datasets),
-                )
         if one.quarantine is not None and one.quarantine in (other.quarantine for other in told.checks[:place]):
             why = f"{one.quarantine!r} is the quarantine of another check too"
             raise ConfigError(
@@ -106,12 +114,24 @@ def load_config(path: str | Path) -> Config:
             raise ConfigError(
                 f"there is no format {format!r}", place=f"{path}: report.formats", hint=nearest(format, FORMATS)
             )
-    return Config(told.datasets, told.format, told.checks, told.report, str(Path(path).parent))
+    return Config(told.datasets, told.format, told.checks, told.drift, told.report, str(Path(path).parent))
+
+
+def _named(told: _File) -> Iterator[tuple[str, str]]:
+    """Yield every place that names a dataset, and the name."""
+    for i, one in enumerate(told.checks):
+        yield f"checks[{i}].dataset", one.dataset
+        if one.reference is not None:
+            yield f"checks[{i}].reference", one.reference
+        yield from ((f"checks[{i}].others", other) for other in one.others)
+    for i, pair in enumerate(told.drift):
+        yield f"drift[{i}].dataset", pair.dataset
+        yield f"drift[{i}].reference", pair.reference
 
 
 def dump_config(config: Config) -> str:
     """Return a configuration as YAML that `load_config` reads back."""
-    told = plain(_File(config.datasets, config.format, config.checks, config.report))
+    told = plain(_File(config.datasets, config.format, config.checks, config.drift, config.report))
     return dump_yaml({"format": FORMAT, **told})
 
 
@@ -123,6 +143,7 @@ def config_schema() -> dict[str, Any]:
 def describe(config: Config) -> str:
     """Return in words what a configuration ties together."""
     lines = [f"{len(config.datasets)} datasets, {len(config.checks)} checks of them"]
+    lines += [f"  {one.dataset} is compared with {one.reference} for drift" for one in config.drift]
     for one in config.checks:
         by = (
             f"by {one.suite}"

@@ -14,12 +14,15 @@ import msgspec
 __all__ = [
     "FORMAT",
     "Estimate",
+    "Evidence",
     "Example",
     "ExitCode",
     "Findings",
     "Mark",
     "Outcome",
     "Provenance",
+    "Shape",
+    "Trace",
     "Verdict",
     "conclude",
     "exit_code",
@@ -102,6 +105,65 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     why: str = ""
 
 
+class Shape(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Shares of the reference and of the current data at the same few places, for the eye.
+
+    On a scale `edges` has one number more than there are shares; of categories `labels` names each place.
+    """
+
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+    edges: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a comparison of two samples says beside the size of the difference, which is the outcome's `observed`.
+
+    `p_value` is that of `comparison` alone, `adjusted` that corrected over the `among` comparisons judged together;
+    both are None where the comparison is undefined. The difference counts as drift where `adjusted` is at most `alpha`
+    and the size, measured by `distance`, is at least `at_least`. `detectable` is the least size that samples as large
+    as these would have shown with a probability of 0.8; `usual` is the greatest that the reference's own `windows` let
+    expect of a window like this, where it was calibrated on them. `importance` is the column's share of what the model
+    goes by, in [0, 1].
+    """
+
+    comparison: str
+    distance: str
+    n_reference: int
+    n: int
+    statistic: float | None = None
+    p_value: float | None = None
+    adjusted: float | None = None
+    correction: str = ""
+    among: int = 1
+    alpha: float | None = None
+    at_least: float | None = None
+    detectable: float | None = None
+    usual: float | None = None
+    windows: int = 0
+    importance: float | None = None
+    shape: Shape | None = None
+
+
+class Trace(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A stream, or the points of a control chart, in their order and in few numbers, for the eye.
+
+    Each of `values` stands for `every` values of the stream, by their mean, or of the chart, by the point farthest from
+    the centre; None is a gap. `low` and `high` are limits: one for all, or one for each of the values, or none. `marks`
+    are the places in `values` where there was an alarm. `start` and `end` say where the first and the last one stand.
+    """
+
+    values: tuple[float | None, ...]
+    marks: tuple[int, ...] = ()
+    centre: float | None = None
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+    every: int = 1
+    start: str = ""
+    end: str = ""
+
+
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One judgement: what was checked on what, what was seen, what was expected, and why it concluded so.
 
@@ -125,6 +187,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     family: str = ""
     id: str = ""
     note: str = ""
+    evidence: Evidence | None = None
+    trace: Trace | None = None
 
 
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.verdict import Estimate, Example, Findings, Mark, Outcome, Provenance, Verdict
+from assay.verdict import Estimate, Evidence, Example, Findings, Mark, Outcome, Provenance, Shape, Verdict
 
 N = 170_618
 V = Verdict
@@ -394,3 +394,145 @@ GOLDEN = {
     ),
     "odd": ODD,
 }
+
+
+# Drift ----------------------------------------------------------------------------------------------------------------
+
+
+def drift(
+    column: str,
+    check: str = "distribution_drift",
+    verdict: Verdict = V.FAIL,
+    size: float | None = 0.21,
+    *,
+    why: str = "",
+    examples: tuple[Example, ...] = (),
+    **evidence: object,
+) -> Outcome:
+    """Return one judgement of drift; `evidence` changes what a comparison of 12,000 with 3,000 values says."""
+    told: dict[str, object] = {
+        "comparison": "smooth",
+        "distance": "ks",
+        "n_reference": 12_000,
+        "n": 3_000,
+        "p_value": 3.2e-14,
+        "adjusted": 6.4e-13,
+        "correction": "benjamini_hochberg",
+        "among": 20,
+        "alpha": 0.01,
+        "at_least": 0.03,
+        "detectable": 0.041,
+    }
+    told |= evidence
+    unit = "share" if told["distance"] in ("share_change", "total_variation") else ""
+    seen = Estimate(size, 3_000, unit=unit, why="" if size is not None else "one side has no value")
+    if size is not None:
+        seen = Estimate(size, 3_000, low=size * 0.88, high=size * 1.1, confidence=0.95, unit=unit)
+    return Outcome(
+        check, column, verdict, "ks below 0.03 or p above 0.01", seen, why or f"{column} is not as it was",
+        family="drift", id=f"{column}.{check}", evidence=Evidence(**told), examples=examples,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def bell(middle: float, width: float, *, bins: int = 24, low: float = -60.0, high: float = 180.0) -> tuple[float, ...]:
+    """Return the shares of a bell curve in bins of one width."""
+    step = (high - low) / bins
+    tall = [2.718281828 ** (-0.5 * ((low + (i + 0.5) * step - middle) / width) ** 2) for i in range(bins)]
+    return tuple(round(each / sum(tall), 6) for each in tall)
+
+
+BINS = tuple(-60.0 + 10 * i for i in range(25))
+MOVED = Shape(bell(12, 22), bell(38, 30), edges=BINS)
+STEADY = Shape(bell(12, 22), bell(12.5, 22), edges=BINS)
+TAILED = Shape((0.9, 0.09, 0.01), (0.7, 0.2, 0.1), edges=(0.0, 1.0, 10.0, 1e6))
+CARRIERS = Shape(
+    (0.21, 0.19, 0.17, 0.14, 0.1, 0.08, 0.05, 0.03, 0.02, 0.006, 0.004, 0.0),
+    (0.12, 0.28, 0.17, 0.1, 0.1, 0.08, 0.05, 0.03, 0.02, 0.006, 0.004, 0.04),
+    labels=("UA", "B6", "EV", "DL", "AA", "MQ", "US", "9E", "WN", "VX", "other (4)", "ZZ"),
+)
+SHARES = {"comparison": "fisher", "distance": "share_change", "at_least": 0.01, "detectable": 0.008}
+
+
+def missing(column: str, before: float, now: float, verdict: Verdict = V.PASS) -> Outcome:
+    """Return a judgement of the share of missing values."""
+    shape = Shape((1 - before, before), (1 - now, now), labels=("present", "missing"))
+    changed = {} if verdict is V.FAIL else {"p_value": 0.6, "adjusted": 0.84}
+    return drift(column, "missing_drift", verdict, now - before, shape=shape, **SHARES, **changed)
+
+
+CALM = {"p_value": 0.31, "adjusted": 0.62}
+DRIFTED = Findings(
+    "flights, July",
+    (
+        drift("dep_delay", size=0.41, shape=MOVED, usual=0.028, windows=26, why="dep_delay: the Kolmogorov-Smirnov distance is 0.41"),
+        missing("dep_delay", 0.021, 0.094, V.FAIL),
+        drift("carrier", size=0.13, shape=CARRIERS, comparison="chi_squared", distance="total_variation", detectable=0.035),
+        drift("carrier", "new_category_drift", size=0.04, shape=Shape((1.0, 0.0), (0.96, 0.04), labels=("seen", "new")), **SHARES),
+        missing("carrier", 0.0, 0.0),
+        drift("air_time", verdict=V.WARN, size=0.055, shape=MOVED),
+        drift("distance", verdict=V.PASS, size=0.01, shape=STEADY, **CALM),
+        missing("distance", 0.0, 0.0),
+        drift("hour", verdict=V.PASS, size=0.02, shape=STEADY, **CALM),
+        drift("gate", verdict=V.INCONCLUSIVE, size=0.11, n=35, detectable=0.34, shape=MOVED, **CALM,
+              why="the Kolmogorov-Smirnov distance is 0.11; too few values to say more: 35 beside 12,000 would have shown 0.34"),
+        drift("notes", verdict=V.INCONCLUSIVE, size=None, p_value=None, adjusted=None, n=0, detectable=None,
+              why="the two cannot be compared: the current data has no value"),
+        Outcome("distribution_drift", "flight", V.SKIP, why="nearly all values differ and count up, as an identifier's do", family="drift"),
+        Outcome("distribution_drift", "time_hour", V.SKIP, why="instants move on by their nature; their hours and weekdays are compared",
+                family="drift"),
+    ),
+    provenance(suite="drift"),
+)  # fmt: skip
+UNCHANGED = Findings(
+    "flights, February",
+    tuple(drift(name, verdict=V.PASS, size=0.004 * i, shape=STEADY, **CALM) for i, name in enumerate(("hour", "month", "day"))),
+    provenance(suite="drift"),
+)  # fmt: skip
+IMPORTANT = Findings(
+    "flights, with a model",
+    (
+        drift("dep_delay", size=0.41, shape=MOVED, importance=0.02),
+        drift("carrier", size=0.13, shape=CARRIERS, importance=0.61),
+        drift("distance", verdict=V.PASS, size=0.01, shape=STEADY, importance=0.37, **CALM),
+        drift("hour", verdict=V.PASS, size=0.02, shape=STEADY, **CALM),
+        drift(
+            "table", "row_drift", size=0.71, comparison="classifier", distance="auc", at_least=0.55, detectable=0.53,
+            why="a classifier tells current rows from the reference's with an AUC of 0.71; what gives them away: carrier, dep_delay",
+            shape=Shape((0.55, 0.25, 0.12, 0.08), (0.2, 0.2, 0.25, 0.35), edges=(0.0, 0.25, 0.5, 0.75, 1.0)),
+            examples=tuple(_flight(i, why=f"score 0.9{9 - i}", dep_delay=300 + i, carrier="ZZ", dest="ANC") for i in range(3)),
+        ),
+    ),
+    provenance(suite="drift"),
+)  # fmt: skip
+ODD_DRIFT = Findings(
+    'odd <names> & "values"\n',
+    (
+        *(
+            drift(name, size=0.1 + i, shape=Shape((0.5, 0.3, 0.2), (0.2, 0.2, 0.6), labels=(name, "<b>", "‮x")), why=f"{name} moved")
+            for i, name in enumerate(ODD_NAMES)
+        ),
+        drift("tailed", shape=TAILED, size=4_812.0),
+        drift("infinite", shape=Shape((0.5, 0.5), (0.1, 0.9), edges=(float("-inf"), 0.0, float("inf")))),
+        drift("huge", size=1e300, shape=Shape((0.5, 0.5), (0.1, 0.9), edges=(-1.7e308, 0.0, 1.7e308))),
+        drift("one value", shape=Shape((1.0,), (1.0,), edges=(5.0, 5.0)), size=0.0),
+        drift("nothing", shape=Shape((0.0, 0.0), (0.0, 0.0), edges=(0.0, 1.0, 2.0))),
+        drift("torn", shape=Shape((0.5, 0.5), (1.0,), edges=(0.0, 1.0, 2.0))),
+        drift("unsized", verdict=V.ERROR, size=None, p_value=None, adjusted=None, at_least=None, why="it crashed: <b>"),
+        Outcome("distribution_drift", "<i>skipped</i>", V.SKIP, why="because `of` it", family="drift"),
+    ),
+    provenance(suite="<i>drift</i>"),
+)  # fmt: skip
+MIXED = Findings("flights, July", (*DRIFTED.outcomes[:4], *LOUD[:2], *QUIET[:3]), provenance())
+
+
+def wide(n: int, *, drifted: int) -> Findings:
+    """Return drift of n columns, of which the first so many have drifted."""
+    return Findings(
+        "wide",
+        tuple(
+            drift(f"column_{i}", verdict=V.FAIL, size=0.5 - 0.4 * i / n, shape=MOVED) if i < drifted
+            else drift(f"column_{i}", verdict=V.PASS, size=0.02 * i / n, shape=STEADY, **CALM)
+            for i in range(n)
+        ),
+        provenance(suite="drift"),
+    )  # fmt: skip

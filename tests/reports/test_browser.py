@@ -10,9 +10,11 @@ import pytest
 from assay.reports import write
 from assay.reports.html import fragment
 from reports.browser import Browser, browser
-from reports.samples import FLIGHTS, GREEN, ODD, many
+from reports.samples import DRIFTED, FLIGHTS, GREEN, ODD, ODD_DRIFT, many
 
-PAGES = {"flights": FLIGHTS, "green": GREEN, "odd": ODD, "many": many(300)}
+PAGES = {
+    "flights": FLIGHTS, "green": GREEN, "odd": ODD, "many": many(300), "drift": DRIFTED, "odd drift": ODD_DRIFT,
+}  # fmt: skip
 DARK, LIGHT = "rgb(16, 20, 24)", "rgb(248, 248, 246)"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 GROUND = "getComputedStyle(document.querySelector('.assay')).backgroundColor"
@@ -121,6 +123,30 @@ def test_each_icon_has_a_size_and_each_bar_a_length(tab: Browser, flights: Path)
     assert tab.ask(
         "[...document.querySelectorAll('.bars rect:nth-of-type(2)')].every(bar => bar.getBoundingClientRect().width >= 1)"
     )
+
+
+def test_an_overlay_draws_the_outline_in_another_colour_than_the_areas(tab: Browser, tmp_path: Path):
+    write(DRIFTED, tmp_path / "drift.html")
+    look = "(face, part) => getComputedStyle(document.querySelector(`.overlay ${face}`))[part]"
+
+    for dark in (False, True):
+        tab.open(tmp_path / "drift.html", dark=dark)
+        outline, area = tab.ask(f"[({look})('.before', 'stroke'), ({look})('.now', 'fill')]")
+        assert outline != area
+        assert tab.ask(f"({look})('.before', 'fill')") == "none"
+
+
+def test_a_card_puts_the_facts_beside_the_picture_where_there_is_room(tab: Browser, tmp_path: Path):
+    write(DRIFTED, tmp_path / "drift.html")
+    tops = "[...document.querySelector('.card > .grid').children].map(part => Math.round(part.getBoundingClientRect().top))"
+
+    tab.open(tmp_path / "drift.html", width=1200)
+    wide = tab.ask(tops)
+    tab.open(tmp_path / "drift.html", width=400)
+    narrow = tab.ask(tops)
+
+    assert wide[0] == wide[1]
+    assert narrow[0] < narrow[1]
 
 
 def test_hostile_data_runs_nothing(tab: Browser, tmp_path: Path):

@@ -13,6 +13,7 @@ from assay.reports.page import (
     Block,
     Column,
     Histogram,
+    Overlay,
     Page,
     Part,
     RangeBar,
@@ -144,7 +145,9 @@ def test_a_fragment_for_notebooks_styles_nothing_but_itself():
 
 def test_every_kind_of_block_has_a_macro():
     assert set(Block.__subclasses__()) == set(MACROS)
-    assert set(CELLS) == {Verdict, Share, Sparkline, Histogram} | {kind for kind in CELLS if kind.__name__ == "Code"}
+    assert set(CELLS) == {Verdict, Share, Sparkline, Histogram, Overlay} | {
+        kind for kind in CELLS if kind.__name__ == "Code"
+    }
 
 
 # Colours --------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from assay.reports import findings_page, render
 from assay.reports.markdown import MOST, RENDERERS, code, escaped, markdown
 from assay.reports.page import Block, Code, Column, Details, Page, Table, Text
-from reports.samples import FLIGHTS, GREEN, ODD, many
+from reports.samples import DRIFTED, FLIGHTS, GREEN, ODD, ODD_DRIFT, many
 
 GITHUB = MarkdownIt("gfm-like", {"linkify": False})
 
@@ -27,7 +27,11 @@ def test_the_long_part_is_folded():
     assert shown.count("<details") == shown.count("</details>")
 
 
-@pytest.mark.parametrize("findings", [FLIGHTS, ODD, GREEN, many(30)], ids=["flights", "odd", "green", "many"])
+@pytest.mark.parametrize(
+    "findings",
+    [FLIGHTS, ODD, GREEN, many(30), DRIFTED, ODD_DRIFT],
+    ids=["flights", "odd", "green", "many", "drift", "odd drift"],
+)
 def test_every_table_has_as_many_cells_in_each_row_as_columns(findings):
     tables = re.findall(r"<table>.*?</table>", GITHUB.render(render(findings, "markdown")), re.DOTALL)
 
@@ -38,8 +42,9 @@ def test_every_table_has_as_many_cells_in_each_row_as_columns(findings):
     assert all(len(shape) == 1 for shape in shapes)
 
 
-def test_data_cannot_become_markup():
-    html = GITHUB.render(render(ODD, "markdown"))
+@pytest.mark.parametrize("findings", [ODD, ODD_DRIFT], ids=["odd", "odd drift"])
+def test_data_cannot_become_markup(findings):
+    html = GITHUB.render(render(findings, "markdown"))
 
     tags = set(re.findall(r"<\s*/?\s*([a-zA-Z!][\w-]*)", html))
     assert tags <= {
@@ -61,6 +66,7 @@ def test_data_cannot_become_markup():
         "td",
         "ul",
         "li",
+        "br",
     }
     assert "href" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html

@@ -21,11 +21,11 @@ from assay.data.kinds import Kind
 from assay.errors import AssayError, nearest
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
-from assay.verdict import Estimate, Example
+from assay.verdict import Estimate, Evidence, Example
 
 __all__ = [
-    "Arguments", "Bound", "CannotJudge", "Check", "Context", "Judged", "Level", "QuestionTest", "RowTest", "Rule",
-    "Shortcut", "StateTest", "Test", "exact",
+    "Arguments", "Bound", "CannotJudge", "Check", "Context", "Judged", "Level", "NotCompared", "Pending", "QuestionTest",
+    "RowTest", "Rule", "Shortcut", "StateTest", "Test", "exact",
 ]  # fmt: skip
 
 # A bound is an int, Decimal, datetime, date, time, timedelta, str or bool: one type here, as records decode it untouched.
@@ -93,6 +93,10 @@ class CannotJudge(AssayError):
     """Say why a check cannot be judged on this dataset; it becomes one ERROR outcome and touches no other check."""
 
 
+class NotCompared(AssayError):
+    """Say why a check has nothing to say of this column, as of an identifier that moves by its nature: it is skipped."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What a rule may know when it plans: the dataset's schema and roles, a reference, other datasets, the clock."""
@@ -144,6 +148,20 @@ class Judged:
     n_rows: int | None = None
     n_failing: int | None = None
     examples: tuple[Example, ...] = ()
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A judgement that waits for those beside it: its p-value is corrected over all that are judged together.
+
+    `correction` names how (see `assay.stats.corrections`); `conclude` takes the corrected p-value (None where there is
+    none) and over how many it was corrected.
+    """
+
+    p_value: float | None
+    correction: str
+    conclude: Callable[[float | None, int], Judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +186,7 @@ class StateTest:
     """A rule about states: what it needs measured, and how it judges what was measured (`needs` may be empty)."""
 
     needs: tuple[Need, ...]
-    judge: Callable[[Measured], Judged]
+    judge: Callable[[Measured], Judged | Pending]
     expected: str
 
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import msgspec
 import polars as pl
 
-from assay.checks.check import Check, Context, RowTest, StateTest
+from assay.checks.check import Check, Context, Pending, RowTest, StateTest
 from assay.checks.judge import Planned, measurement_of, plan_checks
 from assay.checks.rows import rows_judged
 from assay.checks.suite import Suite
@@ -185,4 +185,6 @@ def _result(planned: Planned, place: str, measured: Measured) -> Result:
     assert isinstance(test, StateTest)
     if any(isinstance(measured.states.get(need), Failed | None) for need in test.needs):
         return Result(check, None, why="not measured")
-    return Result(check, test.judge(measured).holds)
+    alone = test.judge(measured)
+    concluded = alone.conclude(alone.p_value, 1) if isinstance(alone, Pending) else alone
+    return Result(check, concluded.holds)

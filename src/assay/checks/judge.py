@@ -10,12 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
 from assay.checks.bounds import shown
-from assay.checks.check import CannotJudge, Check, Context, Judged, QuestionTest, RowTest, Rule, StateTest, Test
+from assay.checks.check import (
+    CannotJudge,
+    Check,
+    Context,
+    Judged,
+    NotCompared,
+    Pending,
+    QuestionTest,
+    RowTest,
+    Rule,
+    StateTest,
+    Test,
+)
 from assay.checks.expressions import expression
 from assay.checks.rows import rows_judged
 from assay.checks.suite import Suite, dump_suite
@@ -27,7 +39,7 @@ from assay.profiles.kernel import UNREADABLE, Failed, Measured, Measurement, Row
 from assay.profiles.profile import Profile
 from assay.verdict import Example, Findings, Outcome, Provenance, Verdict
 
-__all__ = ["Inputs", "judge", "plan_checks"]
+__all__ = ["Inputs", "Judgement", "Planned", "concluded", "fingerprint", "judge", "judge_states", "plan_checks"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,16 @@ class Inputs:
     stage: str = ""
     seed: int | None = None
     version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Why a check was not judged where that is no fault: it is for another stage, or has nothing to say here."""
+
+    why: str
+
+
+Judgement: TypeAlias = "Judged | Pending | Skipped | str"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +158,8 @@ def _plan(check: Check, context: Context, stage: str, told: AbstractSet[str]) ->
         rule = get_rule(check.rule)
         _applies(rule, check, context)
         return Planned(check, _filtered(rule.plan(check, context), check, context))
+    except NotCompared as reason:
+        return Planned(check, None, str(reason), skipped=True)
     except AssayError as error:
         return Planned(check, None, str(error))
     except Exception as error:  # a check made of odd parts is an ERROR outcome: it must not take the others with it
@@ -215,11 +239,32 @@ def _judged(
     planned: Sequence[Planned], measured: Measured, dataset: Dataset, context: Context, engine: Engine
 ) -> list[Outcome]:
     answers = _answers(planned, measured, dataset, context, engine)
-    outcomes = []
-    for place, one in enumerate(planned):
-        judged = one.why if one.test is None else _judge_one(one.check, one.test, place, measured, answers)
-        outcomes.append(outcome(one, judged, place))
-    return outcomes
+    return concluded(planned, [_judge_one(one, place, measured, answers) for place, one in enumerate(planned)])
+
+
+def concluded(planned: Sequence[Planned], judgements: Sequence[Judgement]) -> list[Outcome]:
+    """Return the outcomes of judgements, those that wait for one another corrected together."""
+    waiting = [judged for judged in judgements if isinstance(judged, Pending)]
+    settled = {id(one): judged for one, judged in zip(waiting, _corrected(waiting), strict=True)}
+    return [
+        outcome(one, settled[id(judged)] if isinstance(judged, Pending) else judged, place)
+        for place, (one, judged) in enumerate(zip(planned, judgements, strict=True))
+    ]
+
+
+def _corrected(waiting: Sequence[Pending]) -> list[Judged]:
+    if not waiting:
+        return []
+    from assay.stats.corrections import adjusted  # numpy's only use here, and only where something is compared
+
+    found: dict[int, Judged] = {}
+    for name in dict.fromkeys(one.correction for one in waiting):
+        places = [place for place, one in enumerate(waiting) if one.correction == name]
+        values = [waiting[place].p_value for place in places]
+        among = sum(value is not None for value in values)
+        for place, value in zip(places, adjusted(name, values), strict=True):
+            found[place] = waiting[place].conclude(value, among)
+    return [found[place] for place in range(len(waiting))]
 
 
 def _answers(
@@ -243,17 +288,37 @@ def _answers(
     return settled | dict(zip(open_places, asked, strict=True))
 
 
-def _judge_one(
-    check: Check, test: Test, place: int, measured: Measured, answers: Mapping[int, Judged | Answer]
-) -> Judged | str:
-    """Return a judgement; or, as text, why the check could not be judged."""
-    try:
+def _judge_one(planned: Planned, place: int, measured: Measured, answers: Mapping[int, Judged | Answer]) -> Judgement:
+    """Return a judgement; or why there is none."""
+
+    def judged(test: Test) -> Judgement:
         if isinstance(test, RowTest):
-            return _of_rows(check, test, measured, str(place))
+            return _of_rows(planned.check, test, measured, str(place))
         if isinstance(test, StateTest):
             return _of_states(test, measured)
         answer = answers[place]
-        return answer if isinstance(answer, Judged) else _of_answer(check, test, answer)
+        return answer if isinstance(answer, Judged) else _of_answer(planned.check, test, answer)
+
+    return _guarded(planned, judged)
+
+
+def judge_states(planned: Planned, measure: Callable[[StateTest], Measured]) -> Judgement:
+    """Return the judgement of a test of states, on what `measure` gives for it; or why there is none."""
+
+    def judged(test: Test) -> Judgement:
+        assert isinstance(test, StateTest)
+        return _of_states(test, measure(test))
+
+    return _guarded(planned, judged)
+
+
+def _guarded(planned: Planned, judge: Callable[[Test], Judgement]) -> Judgement:
+    if planned.test is None:
+        return Skipped(planned.why) if planned.skipped else planned.why
+    try:
+        return judge(planned.test)
+    except NotCompared as reason:
+        return Skipped(str(reason))
     except AssayError as error:
         return str(error)
     except Exception as error:  # a check that crashes is an ERROR outcome: it must neither pass nor stop the others
@@ -267,7 +332,7 @@ def _of_rows(check: Check, test: RowTest, measured: Measured, place: str) -> Jud
     return rows_judged(check, test.expected, judged=tally.judged, failing=tally.failing, examples=tally.examples)
 
 
-def _of_states(test: StateTest, measured: Measured) -> Judged | str:
+def _of_states(test: StateTest, measured: Measured) -> Judged | Pending | str:
     for need in test.needs:
         state = measured.states[need]
         if isinstance(state, Failed):
@@ -292,24 +357,27 @@ def _example(item: Mapping[str, Any]) -> Example:
     return Example(row, values, why)
 
 
-def outcome(planned: Planned, judged: Judged | str, place: int) -> Outcome:
+def outcome(planned: Planned, judged: Judged | Skipped | str, place: int) -> Outcome:
     """Return the outcome of a judgement: its verdict follows from whether the bound holds and the check's level.
 
-    A judgement that is text is the reason why there is none: the check was skipped, or could not be judged.
+    A judgement that is text is the reason why the check could not be judged.
     """
     check = planned.check
-    seen = Judged(None, why=judged) if isinstance(judged, str) else judged
+    why = judged.why if isinstance(judged, Skipped) else judged
+    seen = Judged(None, why=why) if isinstance(why, str) else why
     return Outcome(
-        check=check.rule, subject=check.subject, verdict=_verdict(planned, judged), expected=planned.test.expected if planned.test else "",
+        check=check.rule, subject=check.subject, verdict=_verdict(check, judged), expected=planned.test.expected if planned.test else "",
         observed=seen.observed, why=seen.why, n_rows=seen.n_rows, n_failing=seen.n_failing, examples=seen.examples, level=check.level,
-        where=check.where, family=get_rule(check.rule).family, id=str(place), note=check.why,
+        where=check.where, family=get_rule(check.rule).family, id=str(place), note=check.why, evidence=seen.evidence,
     )  # fmt: skip
 
 
-def _verdict(planned: Planned, judged: Judged | str) -> Verdict:
+def _verdict(check: Check, judged: Judged | Skipped | str) -> Verdict:
+    if isinstance(judged, Skipped):
+        return Verdict.SKIP
     if isinstance(judged, str):
-        return Verdict.SKIP if planned.skipped else Verdict.ERROR
+        return Verdict.ERROR
     if judged.holds is None:
         return Verdict.INCONCLUSIVE
-    broken = Verdict.WARN if planned.check.level == "warn" else Verdict.FAIL
+    broken = Verdict.WARN if check.level == "warn" else Verdict.FAIL
     return Verdict.PASS if judged.holds else broken

@@ -22,6 +22,7 @@ FAMILIES = (
     "statistics",
     "times",
     "against",
+    "drift",
     "leakage",
 )
 

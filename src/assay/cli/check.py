@@ -6,12 +6,21 @@ from typing import Any
 
 import click
 
-from assay.cli.options import data_options, named, opened, output_options, progress_of, report_quarantine, show, timed
+from assay.cli.options import (
+    CONFIG,
+    data_options,
+    named,
+    opened,
+    output_options,
+    progress_of,
+    refuse_options,
+    report_quarantine,
+    show,
+    timed,
+)
 from assay.errors import UsageError
 
 __all__ = ["command"]
-
-CONFIG = "assay.yaml"
 
 
 @click.command("check")
@@ -51,7 +60,8 @@ def command(data: str | None, suite_path: str | None, reference: str | None, **t
     if data is None:
         from assay.cli.project import check_project
 
-        _refuse_options(suite_path, reference, told)
+        said = {name: told[name] for name in told if name not in ("config_path", "format", "output", "now")}
+        refuse_options({"suite": suite_path, "reference": reference, **said})
         return check_project(told["config_path"], format=told["format"], output=told["output"], now=timed(told["now"]))
     if told["config_path"] != CONFIG:
         raise UsageError("--config is for a run without DATA", hint="leave out one of them")
@@ -66,17 +76,3 @@ def command(data: str | None, suite_path: str | None, reference: str | None, **t
         apart = quarantine(current, suite_path, told["quarantine"], reference=reference, options=options)
         report_quarantine(apart)
     return findings.exit_code
-
-
-def _refuse_options(suite_path: str | None, reference: str | None, told: dict[str, Any]) -> None:
-    """Raise `UsageError` for an option that is about DATA where none was given: assay.yaml says all that."""
-    given = {"--suite": suite_path, "--reference": reference} | {
-        f"--{name.removesuffix('_columns').removesuffix('_column')}": value
-        for name, value in told.items()
-        if name not in ("config_path", "format", "output", "now")
-    }
-    for option, value in given.items():
-        if value:
-            raise UsageError(
-                f"{option} is about DATA, and none was given", hint="name the data, or write it in assay.yaml"
-            )

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from assay.reports.page import Page
     from assay.verdict import Findings
 
-__all__ = ["data_options", "named", "opened", "output_options", "progress_of", "report_quarantine", "show", "timed"]
+__all__ = [
+    "CONFIG", "data_options", "named", "opened", "output_options", "progress_of", "refuse_options", "report_quarantine", "show",
+    "timed",
+]  # fmt: skip
+
+CONFIG = "assay.yaml"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FORMATS = ("text", "json", "markdown", "html", "junit")
@@ -72,6 +77,18 @@ def named(pairs: tuple[str, ...], option: str) -> dict[str, str]:
             )
         found[name] = value
     return found
+
+
+def refuse_options(told: dict[str, Any]) -> None:
+    """Raise `UsageError` for an option that is about data where none was given: assay.yaml says all that."""
+    for name, value in told.items():
+        if value:
+            option = "--" + name.removesuffix("_columns").removesuffix("_column").removesuffix("_path").replace(
+                "_", "-"
+            )
+            raise UsageError(
+                f"{option} is about DATA, and none was given", hint="name the data, or write it in assay.yaml"
+            )
 
 
 def timed(text: str | None) -> datetime | None:

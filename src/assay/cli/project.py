@@ -1,4 +1,4 @@
-"""Run every check of assay.yaml."""
+"""Run every check of assay.yaml, or every comparison for drift."""
 
 from __future__ import annotations
 
@@ -10,17 +10,31 @@ from assay.cli.options import progress_of, report_quarantine, show
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.config import Config
+    from assay.config import Config, DriftConfig
     from assay.data.dataset import Dataset
     from assay.verdict import Findings
 
-__all__ = ["check_project"]
+__all__ = ["check_project", "drift_project"]
 
 
 def check_project(path: str, *, format: str | None, output: str | None, now: datetime | None) -> int:
     """Judge every dataset that assay.yaml says, show the findings as one, and write the reports that it asks for."""
+    config = _loaded(path)
+    if not config.checks:
+        raise UsageError("the file asks for no checks", place=path, hint="add an entry under checks:")
+    return _shown(config, [_judge(config, i, now) for i in range(len(config.checks))], "findings", format, output)
+
+
+def drift_project(path: str, *, format: str | None, output: str | None) -> int:
+    """Compare every dataset that assay.yaml says with its reference, show the findings as one, and write the reports."""
+    config = _loaded(path)
+    if not config.drift:
+        raise UsageError("the file asks for no comparison", place=path, hint="add an entry under drift:")
+    return _shown(config, [_compared(config, one) for one in config.drift], "drift", format, output)
+
+
+def _loaded(path: str) -> Config:
     from assay.config import load_config
-    from assay.verdict import joined
 
     if not Path(path).exists():
         raise UsageError(
@@ -28,15 +42,44 @@ def check_project(path: str, *, format: str | None, output: str | None, now: dat
             place=path,
             hint="name the data, or write the file with: assay init",
         )
-    config = load_config(path)
-    if not config.checks:
-        raise UsageError("the file asks for no checks", place=path, hint="add an entry under checks:")
-    findings = [_judge(config, i, now) for i in range(len(config.checks))]
+    return load_config(path)
+
+
+def _shown(config: Config, findings: list[Findings], name: str, format: str | None, output: str | None) -> int:
+    from assay.verdict import joined
+
     merged = joined(findings)
     show(merged, format=format, output=output)
     if config.report.formats:
-        _write(config, merged)
+        _write(config, merged, name)
     return merged.exit_code
+
+
+def _compared(config: Config, one: DriftConfig) -> Findings:
+    from assay.api import Options, drift
+    from assay.cli.drift import load_importances
+
+    current = _side(config, one.dataset)
+    with progress_of(f"comparing {one.dataset}") as progress:
+        importances = load_importances(config.path(one.importances)) if one.importances else None
+        settings = config.path(one.settings) if one.settings else None
+        options = Options(progress=progress)
+        return drift(
+            _side(config, one.reference),
+            current,
+            settings=settings,
+            importances=importances,
+            rows=one.rows,
+            options=options,
+        )
+
+
+def _side(config: Config, name: str) -> Dataset | str:
+    """Return a dataset by its name, or the path of the saved profile that stands for it."""
+    from assay.profiles.saved import is_profile
+
+    path = config.path(config.datasets[name].source)
+    return path if is_profile(path) else _dataset(config, name)
 
 
 def _judge(config: Config, place: int, now: datetime | None) -> Findings:
@@ -63,11 +106,11 @@ def _dataset(config: Config, name: str) -> Dataset:
     return dataset(config.path(told.source), name=name, query=told.query, roles=told.roles)
 
 
-def _write(config: Config, merged: Findings) -> None:
+def _write(config: Config, merged: Findings, name: str) -> None:
     from assay.reports.render import SUFFIXES, write
 
     folder = Path(config.path(config.report.folder))
     folder.mkdir(parents=True, exist_ok=True)
     suffixes = {format: suffix for suffix, format in reversed(SUFFIXES.items())}
     for format in config.report.formats:
-        write(merged, folder / f"findings{suffixes[format]}", format=format)
+        write(merged, folder / f"{name}{suffixes[format]}", format=format)

@@ -5,19 +5,23 @@ Each chart names itself for readers who don't see it, and takes its colours from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
-from assay.reports.page import Histogram, RangeBar, Sparkline, StackedShare
+from assay.reports.overlays import heights_of, lefts_of
+from assay.reports.page import Histogram, Overlay, RangeBar, Series, Sparkline, StackedShare
 from assay.reports.signs import SIGNS
 from assay.reports.words import number
 from assay.verdict import Verdict
 
-__all__ = ["bar", "counts", "histogram", "icon", "range_bar", "sparkline", "stacked", "symbols"]
+__all__ = [
+    "bar", "counts", "histogram", "icon", "overlay", "range_bar", "series", "sparkline", "stacked", "symbols", "twin",
+]  # fmt: skip
 
 HEIGHT = 40.0
 THINNEST = 0.6
+DROPS = 30
 
 
 def _svg(name: str, width: float, height: float, shapes: Iterable[str], *, label: str) -> str:
@@ -37,11 +41,17 @@ def _face(verdict: Verdict | None, i: int = 0) -> str:
     return f"v-{verdict.value}" if verdict else f"part-{i % 4}"
 
 
-def bar(length: float, *, label: str, verdict: Verdict | None = None) -> str:
-    """Return one bar of a length in [0, 1]; what is more than nothing can be seen."""
+def bar(length: float, *, label: str, verdict: Verdict | None = None, mark: float | None = None) -> str:
+    """Return one bar of a length in [0, 1]; what is more than nothing can be seen. `mark` is a line across it."""
     filled = min(max(length, 0.0), 1.0) * 100
     shown = max(filled, THINNEST) if length > 0 else 0.0
-    return _svg("bar", 100, 1, [_rect(0, 100, face="track"), _rect(0, shown, face=_face(verdict))], label=label)
+    shapes = [_rect(0, 100, face="track"), _rect(0, shown, face=_face(verdict))]
+    shapes += [_line(mark * 100, 1)] if mark is not None else []
+    return _svg("bar", 100, 1, shapes, label=label)
+
+
+def _line(x: float, height: float) -> str:
+    return f'<line class="mark" x1="{x:.3f}" x2="{x:.3f}" y1="0" y2="{height:g}"/>'
 
 
 def stacked(block: StackedShare) -> str:
@@ -59,11 +69,11 @@ def stacked(block: StackedShare) -> str:
     return _svg("stack", 100, 1, shapes, label=label)
 
 
-def counts(found: tuple[tuple[Verdict, int], ...]) -> str:
+def counts(found: tuple[tuple[Verdict, int], ...], what: str = "Outcomes") -> str:
     """Return how many outcomes concluded what, as one bar."""
     from assay.reports.page import Part
 
-    return stacked(StackedShare("Outcomes", tuple(Part(verdict.value, n, f"{n:,}", verdict) for verdict, n in found)))
+    return stacked(StackedShare(what, tuple(Part(verdict.value, n, f"{n:,}", verdict) for verdict, n in found)))
 
 
 def histogram(block: Histogram) -> str:
@@ -92,6 +102,37 @@ def _mark(x: float, name: str, at: float) -> str:
     return f'<line class="mark" x1="{x:.3f}" x2="{x:.3f}" y1="0" y2="{HEIGHT:g}"><title>{escape(f"{name} {number(at)}")}</title></line>'
 
 
+def overlay(block: Overlay, *, small: bool = False) -> str:
+    """Return the current data as areas and the reference as an outline over them; a small one is drawn with two lines."""
+    lefts = [left * 100 for left in lefts_of(block)]
+    before, now = ([height * (HEIGHT - 1) for height in side] for side in heights_of(block))
+    now = [max(height, 0.8) if height > 0 else 0.0 for height in now]
+    if small:
+        shapes = [f'<path class="now" d="{_steps(lefts, now)}Z"/>']
+    else:
+        places = zip(lefts, lefts[1:], now, strict=False)
+        shapes = [
+            _rect(left, right - left, y=HEIGHT - height, height=height, face="now") for left, right, height in places
+        ]
+    shapes.append(f'<path class="before" d="{_steps(lefts, before)}"/>')
+    label = f"{block.title}: the reference as an outline, the current data filled"
+    return _svg("overlay", 100, HEIGHT, shapes, label=label)
+
+
+def _steps(lefts: Sequence[float], heights: Sequence[float]) -> str:
+    """Return a path over steps of these heights, from the ground to the ground."""
+    steps = zip(lefts[1:], heights, strict=True)
+    return f"M0 {HEIGHT:g}" + "".join(f"V{HEIGHT - height:.1f}H{right:.1f}" for right, height in steps) + f"V{HEIGHT:g}"
+
+
+def twin(before: float, now: float, *, label: str) -> str:
+    """Return two lengths in [0, 1] on one line: the current one filled, that of the reference as an outline."""
+    filled, outlined = (max(length * 100, THINNEST) if length > 0 else 0.0 for length in (now, before))
+    shapes = [_rect(0, 100, height=10, face="track"), _rect(0, filled, height=10, face="now")]
+    shapes += [_rect(0, outlined, height=10, face="before")] if outlined else []
+    return _svg("twin", 100, 10, shapes, label=label)
+
+
 def sparkline(block: Sparkline) -> str:
     """Return a series as a line; a gap in the series is a gap in the line."""
     known = [value for value in block.values if value is not None]
@@ -108,6 +149,47 @@ def sparkline(block: Sparkline) -> str:
     return _svg(
         "sparkline", 100, HEIGHT, [f'<path d="{"".join(path)}"/>'] if path else [], label=block.title or "Series"
     )
+
+
+def series(block: Series) -> str:
+    """Return a series as a line over its centre and its limits, with a dot at each alarm and, where they are few, a line down from it."""
+    step = 100 / max(len(block.values) - 1, 1)
+    low, high = block.scale
+
+    def across(line: Sequence[float | None]) -> list[tuple[float, float] | None]:
+        every = [line[0]] * len(block.values) if len(line) == 1 else line
+        return [None if x is None else (i * step, _height(x, low, high)) for i, x in enumerate(every)]
+
+    values = across(block.values)
+    shapes = [f'<path class="limit" d="{_path(across(line))}"/>' for line in (block.low, block.high) if line]
+    shapes += [f'<path class="centre" d="{_path(across((block.centre,)))}"/>'] if block.centre is not None else []
+    shapes += [f'<path class="series" d="{_path(values)}"/>']
+    dots = [place for i in block.marks if i < len(values) and (place := values[i]) is not None]
+    shapes += (
+        [f'<path class="drop" d="{"".join(f"M{x:.2f} {y:.2f}V{HEIGHT:g}" for x, y in dots)}"/>']
+        if 0 < len(dots) <= DROPS
+        else []
+    )
+    shapes += [f'<path class="alarm" d="{"".join(f"M{x:.2f} {y:.2f}h0" for x, y in dots)}"/>'] if dots else []
+    said = f"{block.title or 'Series'}: {len(block.values)} values, {len(block.marks)} marked as {block.marked}"
+    return _svg("serial", 100, HEIGHT, shapes, label=said)
+
+
+def _height(value: float, low: float, high: float) -> float:
+    """Return where a value stands in a picture whose scale ends at low and high, with some room at both."""
+    return 2 + (1 - (value / 2 - low / 2) / (high / 2 - low / 2)) * (HEIGHT - 4)  # halves: the span may be too much
+
+
+def _path(places: Sequence[tuple[float, float] | None]) -> str:
+    """Return a path through places; None lifts the pen."""
+    path, pen = [], "M"
+    for place in places:
+        if place is None:
+            pen = "M"
+            continue
+        path.append(f"{pen}{place[0]:.2f} {place[1]:.2f}")
+        pen = "L"
+    return "".join(path)
 
 
 def range_bar(block: RangeBar) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from assay.reports import words
+from assay.reports import evidence, words
+from assay.reports.drift import drift_page, is_drift
+from assay.reports.estimation import estimation_page, is_estimation
+from assay.reports.origin import context, notes, provenance
 from assay.reports.page import (
     Banner,
     Bar,
@@ -16,26 +19,23 @@ from assay.reports.page import (
     Code,
     Column,
     Details,
-    Examples,
     Heading,
     KeyValues,
-    Line,
     Page,
     RangeBar,
-    Row,
     Share,
     Table,
     Text,
 )
 from assay.reports.sentences import estimate_text, failing_share, quantity_text, rows_text, sentence
 from assay.reports.signs import summary, tally
-from assay.verdict import Findings, Mark, Outcome, Verdict
+from assay.reports.streams import is_streams, series_of, streams_page
+from assay.reports.subjects import examples_of, with_names
+from assay.verdict import Findings, Outcome, Verdict
 
 __all__ = ["findings_page"]
 
 CARDS = 100
-EXAMPLES = 5
-EXAMPLE_COLUMNS = 8
 BARS = 10
 BAR_CHARS = 60
 FAILING = "share of rows failing"  # the unit of an estimate that only repeats the counts of rows
@@ -45,28 +45,32 @@ QUIET = (Verdict.PASS, Verdict.SKIP)
 def findings_page(findings: Findings) -> Page:
     """Return findings as a page; its size grows in line with the outcomes, and its open part stays readable.
 
+    Findings that judge nothing but drift, nothing but streams or nothing but estimates have a page of their own.
+
     >>> from assay.verdict import Provenance
     >>> page = findings_page(Findings("flights", (), Provenance("0.1.0", "2026-11-22T13:00:00Z")))
     >>> page.blocks[0].sentence
     'No check was run, so nothing was judged.'
     """
+    if is_streams(findings):
+        return streams_page(findings)
+    if is_estimation(findings):
+        return estimation_page(findings)
+    if is_drift(findings):
+        return drift_page(findings)
     counts = tally(findings)
     loud = [outcome for group in _groups(findings.outcomes) for outcome in group]
     passed = [outcome for outcome in findings.outcomes if outcome.verdict is Verdict.PASS]
     skipped = [outcome for outcome in findings.outcomes if outcome.verdict is Verdict.SKIP]
     blocks: list[Block] = [Banner(findings.verdict, summary(counts), counts)]
-    blocks += [
-        Text(words.clean(f"{mark.name}: {note}"), quiet=True)
-        for mark in findings.provenance.datasets
-        for note in mark.notes
-    ]
+    blocks += notes(findings)
     blocks += _overview(loud)
     blocks += _attention(loud)
     blocks += _folded("passed", passed, opened=not loud)
     blocks += _folded("skipped", skipped, opened=False)
-    blocks.append(_provenance(findings))
+    blocks.append(provenance(findings))
     return Page(
-        words.clean(findings.subject, most=300), tuple(blocks), context=_context(findings), verdict=findings.verdict
+        words.clean(findings.subject, most=300), tuple(blocks), context=context(findings), verdict=findings.verdict
     )
 
 
@@ -126,6 +130,8 @@ def _attention(loud: Sequence[Outcome]) -> list[Block]:
 def _card(outcome: Outcome) -> Card:
     said = sentence(outcome)
     blocks: list[Block] = []
+    if outcome.evidence is not None:
+        return Card(with_names(said, outcome.subject), evidence.told(outcome), outcome.verdict, note=_checked(outcome))
     picture = _range_bar(outcome)
     facts = tuple(_facts(outcome, said, drawn=picture is not None))
     if facts:
@@ -134,10 +140,11 @@ def _card(outcome: Outcome) -> Card:
         blocks.append(Text(words.clean(f"Why it is checked: {outcome.note}."), quiet=True))
     if picture is not None:
         blocks.append(picture)
+    blocks += series_of(outcome)
     if outcome.examples:
-        blocks.append(_examples(outcome))
+        blocks.append(examples_of(outcome))
     return Card(
-        _with_names(said, outcome.subject),
+        with_names(said, outcome.subject),
         tuple(blocks),
         outcome.verdict,
         note=words.clean(outcome.check) if outcome.where and outcome.where in said else _checked(outcome),
@@ -213,54 +220,6 @@ def _says(said: str, value: float | int | str | None) -> bool:
     return any(words.stands(form, said) for form in forms) or any(f"{form}%" in said for form in percentages)
 
 
-def _with_names(said: str, subject: str) -> Line:
-    """Return a sentence in which the names of the subject's columns are set apart."""
-    names = sorted(
-        {words.name(subject), *(words.name(part) for part in subject.split(", "))} - {"table", ""},
-        key=len,
-        reverse=True,
-    )
-    if not names:
-        return said
-    pattern = "|".join(re.escape(name) for name in names)
-    parts = re.split(rf"(?<![\w.])([`']?)({pattern})\1(?!\w)", said)
-    line = tuple(Code(part) if i % 3 == 2 else part for i, part in enumerate(parts) if i % 3 != 1 and part)
-    return line or said
-
-
-def _examples(outcome: Outcome) -> Examples:
-    judged = [
-        name
-        for name in (outcome.subject, *outcome.subject.split(", "))
-        if any(name in e.values for e in outcome.examples)
-    ]
-    about = list(dict.fromkeys(judged))
-    names = list(dict.fromkeys([*about, *(name for example in outcome.examples for name in example.values)]))
-    shown = names[: max(EXAMPLE_COLUMNS, len(about))]
-    rows = tuple(
-        Row(
-            example.row,
-            tuple(words.value(example.values[name]) if name in example.values else "" for name in shown),
-            words.clean(example.why),
-        )
-        for example in outcome.examples[:EXAMPLES]
-    )
-    columns = tuple(
-        Column(words.name(name), number=_numeric([example.values.get(name) for example in outcome.examples]))
-        for name in shown
-    )
-    left = [words.plural(len(names) - len(shown), "more column")] if len(names) > len(shown) else []
-    if outcome.n_failing is not None and outcome.n_failing > len(rows):
-        left.insert(0, words.plural(outcome.n_failing - len(rows), "more row"))
-    note = f"and {' and '.join(left)}" if left else ""
-    return Examples(columns, rows, about=len(about), note=note)
-
-
-def _numeric(values: Sequence[object]) -> bool:
-    known = [value for value in values if value is not None]
-    return bool(known) and all(isinstance(value, int | float) for value in known)
-
-
 def _folded(word: str, outcomes: Sequence[Outcome], *, opened: bool) -> list[Block]:
     if not outcomes:
         return []
@@ -299,45 +258,3 @@ def _quiet_row(family: str, outcome: Outcome) -> tuple[Cell, ...]:
 
 def _checked(outcome: Outcome) -> str:
     return words.clean(outcome.check) + (f" where {words.clean(outcome.where, most=200)}" if outcome.where else "")
-
-
-def _context(findings: Findings) -> str:
-    origin = findings.provenance
-    # One dataset may be marked twice, as a reference and as another table; the mark that knows its rows says more.
-    marks = {(mark.name, mark.source): mark for mark in sorted(origin.datasets, key=lambda mark: mark.rows is not None)}
-    datasets = [_dataset(mark) for mark in origin.datasets if marks[mark.name, mark.source] is mark]
-    return " · ".join([*datasets, words.instant(origin.started_at), words.duration(origin.seconds)])
-
-
-def _dataset(mark: Mark) -> str:
-    size = [f"{mark.rows:,} rows"] if mark.rows is not None else []
-    size += [f"{mark.columns:,} columns"] if mark.columns is not None else []
-    name = ("reference " if mark.part == "reference" else "") + words.clean(mark.name, most=200)
-    return f"{name} ({', '.join(size)})" if size else name
-
-
-def _provenance(findings: Findings) -> Details:
-    origin = findings.provenance
-    items: list[tuple[str, Cell]] = [
-        ("assay", words.clean(origin.assay)),
-        ("started", words.clean(origin.started_at)),
-        ("took", words.duration(origin.seconds)),
-        ("scans", origin.scans),
-        ("engine", words.clean(origin.engine)),
-    ]
-    items += [("seed", origin.seed)] if origin.seed is not None else []
-    items += [("suite", words.clean(origin.suite))] if origin.suite else []
-    items += [("suite fingerprint", Code(words.clean(origin.suite_fingerprint)))] if origin.suite_fingerprint else []
-    for mark in origin.datasets:
-        items.append(
-            (words.clean(mark.part), f"{_dataset(mark).removeprefix('reference ')}, from {words.clean(mark.source)}")
-        )
-        if mark.fingerprint:
-            items.append((f"{words.clean(mark.part)} fingerprint", Code(words.clean(mark.fingerprint))))
-        items += [(f"{words.clean(mark.part)} was read", words.clean(note)) for note in mark.notes]
-    items += [(words.clean(name), words.clean(version)) for name, version in sorted(origin.versions.items())]
-    return Details(
-        "Where this comes from",
-        (KeyValues(tuple(items)),),
-        brief=f"assay {words.clean(origin.assay)}, {words.plural(origin.scans, 'scan')}",
-    )

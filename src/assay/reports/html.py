@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from assay.reports import charts, words
+from assay.reports.overlays import top_of
 from assay.reports.page import (
     Banner,
     Bars,
@@ -20,8 +22,10 @@ from assay.reports.page import (
     Histogram,
     KeyValues,
     Line,
+    Overlay,
     Page,
     RangeBar,
+    Series,
     Share,
     Sparkline,
     StackedShare,
@@ -43,17 +47,17 @@ SEARCHED_FROM = 12
 
 def html(page: Page) -> str:
     """Return a page as a whole HTML document."""
-    cards = sum(isinstance(block, Card) for block in page.blocks) + sum(
-        len(b.blocks) for b in page.blocks if isinstance(b, Grid)
-    )
-    rows = sum(
-        len(inner.rows)
-        for block in page.blocks
-        if isinstance(block, Details)
-        for inner in block.blocks
-        if isinstance(inner, Table)
-    )
-    return _environment().get_template("page.html").render(page=page, searched=cards + rows >= SEARCHED_FROM)
+    return _environment().get_template("page.html").render(page=page, searched=_rows(page.blocks) >= SEARCHED_FROM)
+
+
+def _rows(blocks: Sequence[Block]) -> int:
+    """Return how many cards and rows of folded tables the search box looks through."""
+    n = 0
+    for block in blocks:
+        if isinstance(block, Details | Grid):
+            n += _rows(block.blocks) + sum(len(inner.rows) for inner in block.blocks if isinstance(inner, Table))
+        n += isinstance(block, Card)
+    return n
 
 
 def fragment(shown: Findings | Page) -> str:
@@ -78,13 +82,27 @@ def _environment() -> Environment:
     )
     drawn = {
         name: _marked(getattr(charts, name))
-        for name in ("bar", "counts", "histogram", "icon", "range_bar", "sparkline", "stacked", "symbols")
+        for name in (
+            "bar",
+            "counts",
+            "histogram",
+            "icon",
+            "overlay",
+            "range_bar",
+            "series",
+            "sparkline",
+            "stacked",
+            "symbols",
+            "twin",
+        )
     }
     environment.globals.update(drawn)
     environment.globals.update(
         show=lambda block: _show(environment, block), inline=lambda line: _inline(environment, line)
     )
-    environment.globals.update(cell=lambda cell: _cell(environment, cell), face=_face, percent=words.share)
+    environment.globals.update(
+        cell=lambda cell: _cell(environment, cell), face=_face, number=words.number, percent=words.share, top=top_of
+    )
     environment.filters["count"] = lambda n: f"{n:,}"
     environment.globals["Markup"] = Markup
     return environment
@@ -137,9 +155,11 @@ CELLS: dict[type, str] = {
     Share: "share",
     Sparkline: "sparkline_cell",
     Histogram: "histogram_cell",
+    Overlay: "overlay_cell",
 }
 MACROS: dict[type[Block], str] = {
     Heading: "heading", Text: "text", Banner: "banner", Bars: "bars", Histogram: "histogram_block", Sparkline: "sparkline_block",
-    RangeBar: "range_block", StackedShare: "stacked_block", Table: "table", Examples: "examples", KeyValues: "key_values", Grid: "grid",
+    Overlay: "overlay_block", Series: "series_block", RangeBar: "range_block", StackedShare: "stacked_block",
+    Table: "table", Examples: "examples", KeyValues: "key_values", Grid: "grid",
     Card: "card", Details: "details",
 }  # fmt: skip

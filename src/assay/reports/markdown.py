@@ -21,8 +21,10 @@ from assay.reports.page import (
     Histogram,
     KeyValues,
     Line,
+    Overlay,
     Page,
     RangeBar,
+    Series,
     Share,
     Sparkline,
     StackedShare,
@@ -173,6 +175,36 @@ def _sparkline(block: Sparkline, space: _Space) -> list[str]:
     return [f"{escaped(block.title)} {escaped(block.start)} `{heights(block.values)}` {escaped(block.end)}".strip()]
 
 
+def _series(block: Series, space: _Space) -> list[str]:
+    from assay.reports.terminal import levels
+
+    drawn, alarms = levels(block)
+    low, high = block.scale
+    said = [f"{words.number(low)} to {words.number(high)}"]
+    said += [f"{block.centred} {words.number(block.centre)}"] if block.centre is not None else []
+    said += [f"^ {block.marked}"] if block.marks else []
+    said += [f"from {block.start} to {block.end}"] if block.start and block.end else []
+    picture = "\n".join(["```text", drawn, *([alarms.rstrip()] if block.marks else []), "```"])
+    return [picture, escaped("; ".join([*said, *([block.note] if block.note else [])]))]
+
+
+def _overlay(block: Overlay, space: _Space) -> list[str]:
+    from assay.reports.terminal import pair
+
+    lines = []
+    if block.labels:
+        sides = zip(block.labels, block.reference, block.current, strict=True)
+        changes = [f"{code(name)} {words.share(before)} → {words.share(now)}" for name, before, now in sides]
+        lines.append(", ".join(changes) + (f" and {block.more:,} more that changed less" if block.more else ""))
+    else:
+        before, now = pair(block, 24)
+        lines.append(f"{escaped(block.start)} `{before}` → `{now}` {escaped(block.end)}".strip())
+    if block.missing is not None:
+        lines.append(f"missing {words.share(block.missing[0])} → {words.share(block.missing[1])}")
+    lines += [escaped(block.note)] if block.note else []
+    return ["<br>".join(lines)]
+
+
 def _range_bar(block: RangeBar, space: _Space) -> list[str]:
     return [f"{escaped(block.title)} {escaped(block.text or words.number(block.value))}".strip()]
 
@@ -209,6 +241,10 @@ def _cell(cell: Cell) -> str:
         from assay.reports.terminal import heights
 
         return f"`{heights(cell.values if isinstance(cell, Sparkline) else cell.counts, 16)}`"
+    if isinstance(cell, Overlay):
+        from assay.reports.terminal import pair
+
+        return " ".join(f"`{side}`" for side in pair(cell))
     return words.number(cell) if isinstance(cell, int | float) else escaped(words.cut(cell, CELL_CHARS)) or " "
 
 
@@ -258,5 +294,6 @@ def _details(block: Details, space: _Space) -> list[str]:
 
 RENDERERS: dict[type[Block], Callable[[Any, _Space], list[str]]] = {
     Heading: _heading, Text: _text, Banner: _banner, Bars: _bars, Histogram: _histogram, Sparkline: _sparkline, RangeBar: _range_bar,
-    StackedShare: _stacked, Table: _table, Examples: _examples, KeyValues: _key_values, Grid: _grid, Card: _card, Details: _details,
+    StackedShare: _stacked, Overlay: _overlay, Series: _series,
+    Table: _table, Examples: _examples, KeyValues: _key_values, Grid: _grid, Card: _card, Details: _details,
 }  # fmt: skip

@@ -14,7 +14,8 @@ from assay.verdict import Verdict
 
 __all__ = [
     "Banner", "Bar", "Bars", "Block", "Card", "Cell", "Code", "Column", "Details", "Examples", "Grid", "Heading", "Histogram", "Inline",
-    "KeyValues", "Line", "Page", "Part", "RangeBar", "Row", "Share", "Sparkline", "StackedShare", "Strong", "Table", "Text",
+    "KeyValues", "Line", "Overlay", "Page", "Part", "RangeBar", "Row", "Series", "Share", "Sparkline", "StackedShare", "Strong", "Table",
+    "Text",
 ]  # fmt: skip
 
 
@@ -65,11 +66,15 @@ class Text(Block, frozen=True):
 
 
 class Banner(Block, frozen=True):
-    """The verdict of the whole page: the word, one sentence, and how many outcomes concluded what (worst first)."""
+    """The verdict of the whole page: the word, one sentence, and how many outcomes concluded what (worst first).
+
+    `what` names what the counts count.
+    """
 
     verdict: Verdict
     sentence: str
     counts: tuple[tuple[Verdict, int], ...]
+    what: str = "Outcomes"
 
 
 class Bar(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,11 +87,15 @@ class Bar(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Bars(Block, frozen=True):
-    """Lengths side by side, longest first as a rule."""
+    """Lengths side by side, longest first as a rule.
+
+    `mark` is a length in [0, 1] that the bars are to be compared with: a line, where lines are drawn; the note explains it.
+    """
 
     title: str
     bars: tuple[Bar, ...]
     note: str = ""
+    mark: float | None = None
 
 
 class Histogram(Block, frozen=True):
@@ -111,6 +120,58 @@ class Sparkline(Block, frozen=True):
     values: tuple[float | None, ...]
     start: str = ""
     end: str = ""
+
+
+class Series(Block, frozen=True):
+    """A stream or a control chart: a line through its values, a line at its centre, its limits, and where it alarmed.
+
+    `values` are in their order, None is a gap; `low` and `high` are one limit for all, one for each value, or none, and
+    `limits` says them in words. `marks` are the places of alarms. `start` and `end` are the words under the two ends,
+    `centred` and `marked` what the line at the centre and a mark are called.
+    """
+
+    title: str
+    values: tuple[float | None, ...]
+    marks: tuple[int, ...] = ()
+    centre: float | None = None
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+    start: str = ""
+    end: str = ""
+    limits: str = ""
+    centred: str = "centre"
+    marked: str = "alarm"
+    note: str = ""
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Return the least and the greatest number that is drawn; a scale of one number has room around it."""
+        known = [x for x in (*self.values, *self.low, *self.high, self.centre) if x is not None]
+        low, high = min(known, default=0.0), max(known, default=1.0)
+        room = abs(low) / 10 or 1.0
+        return (low, high) if low < high else (low - room, high + room)
+
+
+class Overlay(Block, frozen=True):
+    """Shares of the reference and of the current data at the same places, in one picture.
+
+    On a scale place i lies between edges[i] and edges[i+1], and `start` and `end` are the words under the two ends; of
+    categories `labels` names each place, and `more` of them were left out; their bars are relative to the greatest, or
+    to the `whole`. `missing` is the share of rows without a value in the reference and in the current data; the other
+    shares are of the rows that have one.
+    """
+
+    title: str
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+    edges: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    start: str = ""
+    end: str = ""
+    missing: tuple[float, float] | None = None
+    more: int = 0
+    whole: bool = False
+    note: str = ""
 
 
 class RangeBar(Block, frozen=True):
@@ -151,14 +212,18 @@ class StackedShare(Block, frozen=True):
     parts: tuple[Part, ...]
 
 
-Cell: TypeAlias = str | int | float | Verdict | Code | Share | Sparkline | Histogram | None
+Cell: TypeAlias = str | int | float | Verdict | Code | Share | Sparkline | Histogram | Overlay | None
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One column of a table: its title, and whether it holds numbers to be read downwards."""
+    """One column of a table: its title, and whether it holds numbers to be read downwards.
+
+    A `spare` one may be left out where there is no room for all; the last one goes first.
+    """
 
     title: str
     number: bool = False
+    spare: bool = False
 
 
 class Table(Block, frozen=True):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from assay.reports import words
+from assay.reports.overlays import heights_of
 from assay.reports.page import (
     Banner,
     Bars,
@@ -22,8 +23,10 @@ from assay.reports.page import (
     Histogram,
     KeyValues,
     Line,
+    Overlay,
     Page,
     RangeBar,
+    Series,
     Share,
     Sparkline,
     StackedShare,
@@ -35,7 +38,8 @@ from assay.reports.signs import SIGNS
 from assay.verdict import Verdict
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
 __all__ = ["show", "text"]
@@ -188,9 +192,14 @@ def _sparkline(block: Sparkline) -> Iterator[RenderableType]:
     )
 
 
-def heights(values: tuple[float | None, ...], cells: int = 40) -> str:
+def heights(values: tuple[float | None, ...], cells: int = 40, *, top: float = 0.0) -> str:
+    """Return values as blocks of text, at most `cells` of them, as tall as `top` or else the greatest lets them be.
+
+    >>> heights((0, 0.001, 5, 10))
+    ' ▁▄█'
+    """
     known = [value for value in values if value is not None]
-    top = max(known, default=0.0)
+    top = top or max(known, default=0.0)
     if top <= 0:
         return " " * min(len(values), cells)
     step = max(1, -(-len(values) // cells))
@@ -198,6 +207,72 @@ def heights(values: tuple[float | None, ...], cells: int = 40) -> str:
     return "".join(
         _EIGHTHS[max(1, round(max(part) / top * 8)) if max(part) > 0 else 0] if part else " " for part in merged
     )
+
+
+def levels(block: Series, cells: int = 60) -> tuple[str, str]:
+    """Return a series as blocks of text, at most `cells` of them, and under them a sign at each alarm.
+
+    >>> levels(Series("", (0.0, None, 7.0), marks=(2,)))
+    ('▁ █', '  ^')
+    """
+    low, high = block.scale
+    step = max(1, -(-len(block.values) // cells))
+    starts = range(0, len(block.values), step)
+    parts = [[x for x in block.values[i : i + step] if x is not None] for i in starts]
+    places = [
+        (sum(x / len(part) for x in part) / 2 - low / 2) / (high / 2 - low / 2) if part else None for part in parts
+    ]
+    drawn = "".join(" " if place is None else _EIGHTHS[1 + min(7, int(place * 8))] for place in places)
+    alarms = {i // step for i in block.marks}
+    return drawn, "".join("^" if i in alarms else " " for i in range(len(drawn)))
+
+
+def pair(block: Overlay, cells: int = 12) -> tuple[str, str]:
+    """Return the reference and the current data as blocks of text of one scale.
+
+    >>> pair(Overlay("", (0.5, 0.5, 0.0), (0.0, 0.5, 0.5)))
+    ('██ ', ' ██')
+    """
+    before, now = (heights(side, cells, top=1.0) for side in heights_of(block))
+    return before, now
+
+
+def _series(block: Series) -> Iterator[RenderableType]:
+    drawn, alarms = levels(block)
+    if block.title:
+        yield _line(block.title, "dim")
+    yield _line(drawn)
+    if block.marks:
+        yield _line(alarms, SIGNS[Verdict.FAIL].style)
+    low, high = block.scale
+    said = [f"{words.number(low)} to {words.number(high)}"]
+    said += [f"{block.centred} {words.number(block.centre)}"] if block.centre is not None else []
+    said += [f"limits {block.limits}"] if block.limits else []
+    said += [f"^ {block.marked}"] if block.marks else []
+    yield _line("; ".join(said), "dim")
+    for text in (f"from {block.start} to {block.end}" if block.start and block.end else "", block.note):
+        if text:
+            yield _line(text, "dim")
+
+
+def _overlay(block: Overlay) -> Iterator[RenderableType]:
+    if block.title:
+        yield _line(block.title, "dim")
+    if block.labels:
+        grid = _grid_table()
+        for name, then, here in zip(block.labels, block.reference, block.current, strict=True):
+            grid.add_row(_line((Code(name),)), f"{words.share(then)} → {words.share(here)}", "")
+        yield grid
+    else:
+        before, now = pair(block, 40)
+        room = " " * len(block.start)
+        yield _line(f"reference  {block.start} {before} {block.end}")
+        yield _line(f"current    {room} {now}")
+    if block.missing is not None:
+        yield _line(f"missing    {words.share(block.missing[0])} → {words.share(block.missing[1])}")
+    for said in (f"and {block.more:,} more that changed less" if block.more else "", block.note):
+        if said:
+            yield _line(said, "dim")
 
 
 def _range_bar(block: RangeBar) -> Iterator[RenderableType]:
@@ -229,34 +304,91 @@ def _stacked(block: StackedShare) -> Iterator[RenderableType]:
 
 
 def _table(block: Table) -> Iterator[RenderableType]:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as RichTable
-
-    table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
-    for i, column in enumerate(block.columns):
-        drawn = any(isinstance(row[i], Sparkline | Histogram) for row in block.rows)
-        table.add_column(column.title, justify="right" if column.number else "left", overflow="fold", no_wrap=drawn)
-    for row in block.rows[:TABLE_ROWS]:
-        table.add_row(*(_cell(cell) for cell in row))
     if block.caption:
         yield _line(block.caption, "dim")
-    yield table
+    yield _Fitted(block)
     left = block.more + max(0, len(block.rows) - TABLE_ROWS)
     if left:
         yield _line(f"and {left:,} more", "dim")
 
 
-def _cell(cell: Cell) -> RenderableType:
+class _Face(NamedTuple):
+    """How cells are drawn: so many blocks for each side of an overlay, and verdicts with their word or by their shape."""
+
+    cells: int
+    word: bool = True
+
+
+_WIDEST, _NARROWER = _Face(12), (_Face(8), _Face(6), _Face(6, word=False))
+
+
+class _Fitted:
+    """A table that leaves its spare columns out, the last one first, until the others fit; then draws smaller."""
+
+    def __init__(self, block: Table) -> None:
+        self.block = block
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        overlaid = any(isinstance(cell, Overlay) for row in self.block.rows for cell in row)
+        faces = (_WIDEST, *_NARROWER) if overlaid else (_WIDEST,)
+        for how in faces:
+            if kept := _fitting(self.block, how, console, options):
+                yield _drawn(self.block, kept, how)
+                return
+        firm = [i for i, column in enumerate(self.block.columns) if not column.spare]
+        yield _drawn(self.block, firm, faces[-1])
+
+
+def _fitting(block: Table, how: _Face, console: Console, options: ConsoleOptions) -> list[int]:
+    """Return the columns that fit side by side, without as many spare ones as it takes; none where they don't."""
+
+    def width(*places: int) -> int:
+        from rich.measure import Measurement
+
+        return Measurement.get(console, options.update(max_width=10_000), _drawn(block, places, how)).maximum
+
+    kept = list(range(len(block.columns)))
+    widths = [width(i) for i in kept]
+    gap = width(0, 1) - widths[0] - widths[1] if len(kept) > 1 else 0
+    while sum(widths[i] for i in kept) + gap * (len(kept) - 1) > options.max_width:
+        spare = [i for i in kept if block.columns[i].spare]
+        if not spare:
+            return []
+        kept.remove(spare[-1])
+    return kept
+
+
+def _drawn(block: Table, kept: Sequence[int], how: _Face) -> RichTable:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as RichTable
+
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
+    for i in kept:
+        drawn = any(isinstance(row[i], Sparkline | Histogram | Overlay) for row in block.rows)
+        column = block.columns[i]
+        shapes = not how.word and all(isinstance(row[i], Verdict) for row in block.rows)
+        table.add_column(
+            "" if shapes else column.title, justify="right" if column.number else "left", overflow="fold", no_wrap=drawn
+        )
+    for row in block.rows[:TABLE_ROWS]:
+        table.add_row(*(_cell(row[i], how) for i in kept))
+    return table
+
+
+def _cell(cell: Cell, how: _Face = _WIDEST) -> RenderableType:
     if cell is None:
         return "–"
     if isinstance(cell, Verdict):
-        return _line(f"{SIGNS[cell].shape} {cell.value}", SIGNS[cell].style)
+        return _line(f"{SIGNS[cell].shape} {cell.value}" if how.word else SIGNS[cell].shape, SIGNS[cell].style)
     if isinstance(cell, Code):
         return _line((cell,))
     if isinstance(cell, Share):
         return _line(cell.text, SIGNS[cell.verdict].style if cell.verdict else "")
     if isinstance(cell, Sparkline | Histogram):
         return heights(cell.values if isinstance(cell, Sparkline) else cell.counts, 16)
+    if isinstance(cell, Overlay):
+        before, now = pair(cell, how.cells)
+        return _line(before.ljust(how.cells), "dim").append_text(_line(f" {now}", "bold"))
     return words.number(cell) if isinstance(cell, int | float) else cell
 
 
@@ -340,5 +472,6 @@ def _details(block: Details) -> Iterator[RenderableType]:
 
 RENDERERS: dict[type[Block], Callable[[Any], Iterator[RenderableType]]] = {
     Heading: _heading, Text: _text, Banner: _banner, Bars: _bars, Histogram: _histogram, Sparkline: _sparkline, RangeBar: _range_bar,
-    StackedShare: _stacked, Table: _table, Examples: _examples, KeyValues: _key_values, Grid: _grid, Card: _card, Details: _details,
+    StackedShare: _stacked, Overlay: _overlay, Series: _series,
+    Table: _table, Examples: _examples, KeyValues: _key_values, Grid: _grid, Card: _card, Details: _details,
 }  # fmt: skip
