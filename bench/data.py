@@ -1,4 +1,8 @@
-"""Make the file that is measured: 20 columns of the shapes that real tables have, from a fixed seed."""
+"""Make the files that are measured: 20 columns of the shapes that real tables have, from a fixed seed.
+
+`rows` is the file that checks and profiles are measured on, and the reference of a comparison; `current` has other rows
+and small shifts in five of its columns.
+"""
 
 from __future__ import annotations
 
@@ -55,18 +59,35 @@ def holes_text(values: pl.Series, rng: np.random.Generator, n: int) -> pl.Series
     return pl.select(pl.when(pl.Series(rng.random(n) >= 0.01)).then(values)).to_series()
 
 
-def make(folder: Path, size: str) -> Path:
-    """Write the file of a size, unless it is there; return its path."""
-    path = folder / f"rows_{size}.parquet"
+def moved(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with small shifts: a mean, a scale, a tail, the commonest category and the missing values of a column."""
+    c, row = pl.col, pl.int_range(pl.len())
+    return frame.with_columns(
+        c("normal") + 0.05,
+        c("lognormal") * 1.05,
+        pl.when(row % 100 == 7).then(c("price") * 10).otherwise(c("price")).alias("price"),
+        pl.when((row % 20 == 3) & (c("colour") == "red")).then(pl.lit("green")).otherwise(c("colour")).alias("colour"),
+        pl.when(row % 50 != 11).then(c("five_missing")).alias("five_missing"),
+    )
+
+
+SEEDS = {"rows": 20, "current": 21}
+
+
+def make(folder: Path, size: str, part: str = "rows") -> Path:
+    """Write a part's file of a size, unless it is there; return its path."""
+    path = folder / f"{part}_{size}.parquet"
     if path.exists():
         return path
-    rng = np.random.default_rng(20)
+    rng = np.random.default_rng(SEEDS[part])
     rows = ROWS[size]
     parts = [chunk(start, min(CHUNK, rows - start), rng) for start in range(0, rows, CHUNK)]
     frame = pl.concat(parts).with_columns(pl.col("at").sort())
+    frame = moved(frame) if part == "current" else frame
     frame.write_parquet(path, compression="zstd", row_group_size=262_144)
     return path
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), sys.argv[2])
+    for asked in sys.argv[3:] or ["rows"]:
+        make(Path(sys.argv[1]), sys.argv[2], asked)
