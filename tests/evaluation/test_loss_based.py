@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from assay.errors import DataError, UsageError
+from assay.evaluation import loss_model
 from assay.evaluation.columns import Columns
 from assay.evaluation.encoding import encoding_of
 from assay.evaluation.estimation import compared, coverage, estimate, fit, realised
@@ -201,3 +202,36 @@ def test_features_become_numbers_by_what_the_reference_had():
     assert encoding.is_categorical == [False, True, False]
     assert found.ravel().tolist() == pytest.approx([2, 1, nan, 9, nan, 1, nan, nan, 0], nan_ok=True)
     assert encoding.outside(window) == ("size", pytest.approx(1 / 3))
+
+
+def test_a_window_of_very_many_rows_is_estimated_as_one_of_many(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+):
+    window = unlabelled(worlds.quantities(rng, 4_000, shift=0.5))
+    estimator = fit(
+        worlds.quantities(rng, 1_000), columns=worlds.REGRESSION, task="regression", metrics=["mae"], rng=rng
+    )
+    whole = estimator.estimate(window, rng=np.random.default_rng(2))["mae"]
+
+    monkeypatch.setattr(loss_model, "MANY", 1_000)
+    shared = estimator.estimate(window, rng=np.random.default_rng(2))["mae"]
+
+    assert shared.value == pytest.approx(whole.value, rel=0.01)
+    assert shared.high - shared.low == pytest.approx(whole.high - whole.low, rel=0.2)
+
+
+def test_the_trees_keep_to_one_thread(rng: np.random.Generator):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    seen = []
+
+    class Watching:
+        def predict(self, x: np.ndarray) -> np.ndarray:
+            seen.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "openmp")
+            return np.ones(len(x))
+
+    learnt = loss_model.Learnt((Watching(), Watching()), np.ones(2), np.ones(4), np.ones(4), np.array([0, 0, 1, 1]))
+
+    learnt.forecast(np.zeros((3, 1)))
+
+    assert seen
+    assert set(seen) == {1}

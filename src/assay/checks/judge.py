@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+import msgspec
 import polars as pl
 
 from assay.checks.bounds import shown
@@ -30,7 +31,7 @@ from assay.checks.check import (
 )
 from assay.checks.expressions import expression
 from assay.checks.rows import rows_judged
-from assay.checks.suite import Suite, dump_suite
+from assay.checks.suite import Suite
 from assay.checks.table import get_rule
 from assay.data.dataset import Dataset, first_line
 from assay.data.engine import Answer, Engine, Progress
@@ -117,10 +118,10 @@ def _stand_ins(suite: Suite, context: Context) -> list[Outcome]:
 
 
 def fingerprint(suite: Suite) -> str:
-    """Return what identifies a suite's content: the BLAKE2b digest of its YAML, 16 hexadecimal digits."""
+    """Return what identifies a suite's content: the BLAKE2b digest of its plain JSON, 16 hexadecimal digits."""
     import hashlib
 
-    return hashlib.blake2b(dump_suite(suite).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(msgspec.json.encode(suite, enc_hook=repr), digest_size=8).hexdigest()
 
 
 def context_of(suite: Suite, dataset: Dataset, inputs: Inputs) -> Context:

@@ -203,15 +203,11 @@ def noncentrality(x: float, freedom: float, *, power: float) -> float:
     >>> round(noncentrality(3.841459, 1, power=0.8), 3)
     7.849
     """
-    low, high = 0.0, 1.0
+    from scipy.special import chndtrinc
+
     if noncentral_chi_squared(x, freedom, 0.0) >= power:
         return 0.0
-    while noncentral_chi_squared(x, freedom, high) < power:
-        low, high = high, 2 * high
-    while high - low > 1e-9 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if noncentral_chi_squared(x, freedom, middle) < power else (low, middle)
-    return high
+    return float(chndtrinc(x, freedom, 1 - power))
 
 
 def noncentral_quadratic(x: float, weights: Floats, squares: Floats) -> float:
