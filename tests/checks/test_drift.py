@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assay.api import Options, drift, profile
+from assay.api import Options, check, drift, profile
 from assay.checks.drift.aspects import ASPECTS
 from assay.checks.drift.settings import PRESETS, DriftSettings, drift_suite, load_settings
-from assay.checks.suite import dump_suite, parse_suite
+from assay.checks.suite import dump_suite, make_check, parse_suite
 from assay.data.dataset import Roles
 from assay.data.sources import dataset
 from assay.errors import ConfigError, DataError, UsageError
@@ -256,6 +256,39 @@ def test_an_identifier_is_not_compared_and_the_reason_is_said():
     found = one(findings, "distribution_drift", "id")
     assert found.verdict is Verdict.SKIP
     assert "identifier" in found.why
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict", "word"),
+    [
+        ({"comparison": "ks"}, Verdict.ERROR, "categories"),
+        ({"distance": "wasserstein"}, Verdict.ERROR, "categories"),
+        ({"treat": "scale"}, Verdict.SKIP, "no scale"),
+    ],
+)
+def test_what_takes_a_scale_is_refused_for_categories(told, verdict, word):
+    frame = {"t": ["a", "b"] * 500}
+
+    found = one(compared(frame, frame, columns={"t": {"distribution_drift": told}}), "distribution_drift", "t")
+
+    assert found.verdict is verdict
+    assert word in found.why
+
+
+def test_numbers_that_are_no_categories_are_not_compared_as_such(normal):
+    findings = compared({"x": normal}, {"x": normal}, columns={"x": {"distribution_drift": {"treat": "categories"}}})
+
+    assert verdict(findings, "distribution_drift", "x") is Verdict.SKIP
+
+
+@pytest.mark.parametrize(("rule", "column"), [("range_drift", "t"), ("length_drift", "x"), ("hour_drift", "x")])
+def test_an_aspect_that_a_column_does_not_have_is_an_error(normal, rule, column):
+    frame = pl.DataFrame({"x": normal[:1000], "t": ["a", "b"] * 500})
+
+    (found,) = check(frame, [make_check(rule, (column,), True)], reference=frame, options=ASKED).outcomes
+
+    assert found.verdict is Verdict.ERROR
+    assert "does not apply" in found.why
 
 
 # Edges ------------------------------------------------------------------------------------------------------------

@@ -63,8 +63,9 @@ class Defaults:
 class Aspect:
     """One entry of the table of aspects.
 
-    `refuse` says why a column of the reference is not compared in this, or nothing; `needs` names the states (with
-    their parameters) that its pair is made of, and `sides` makes it. `defaults` depends on how the column is treated.
+    `kinds` are the kinds of column that have it (None: any, and `refuse` says of which not). `refuse` says why a column
+    of the reference is not compared in this, or nothing; `needs` names the states (with their parameters) that its pair
+    is made of, and `sides` makes it. `defaults` depends on how the column is treated.
     """
 
     name: str
@@ -116,9 +117,11 @@ def _refuse_distribution(reference: ColumnProfile, told: Drift) -> str:
         return "the reference has no value"
     if reference.kind not in SCALE | TEXTS | INSTANTS | {Kind.BOOLEAN}:
         return f"{reference.kind.value} values have no scale and are no categories; --rows compares whole rows"
+    if told.treat == "scale" and reference.kind in TEXTS | {Kind.BOOLEAN}:
+        return f"{reference.kind.value} values have no scale"
     if reference.kind not in INSTANTS and not is_categories(reference, told) and not _has_edges(reference):
         return "the reference has no finite value"
-    if told.treat:
+    if told.treat == "scale":
         return ""
     if reference.kind in INSTANTS:
         return "instants move on by their nature; their hours and weekdays are compared"
@@ -334,7 +337,7 @@ def _refuse_empty(reference: ColumnProfile, told: Drift) -> str:
 ASPECTS: dict[str, Aspect] = {
     aspect.name: aspect
     for aspect in (
-        Aspect("distribution_drift", "Values are distributed as in the reference.", SCALE | TEXTS | INSTANTS | {Kind.BOOLEAN},
+        Aspect("distribution_drift", "Values are distributed as in the reference.", None,
                _refuse_distribution, _distribution_needs, _distribution, _distribution_defaults),
         Aspect("missing_drift", "As many values are missing as in the reference.", None,
                _no_reason, _needing("counts"), _missing, _fixed("fisher", "share_change", 0.01, 0.1)),

@@ -14,9 +14,9 @@ from assay.errors import nearest
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
 from assay.profiles.profile import ColumnProfile
-from assay.stats.comparisons import get_comparison
+from assay.stats.comparisons import COMPARISONS, get_comparison
 from assay.stats.corrections import get_correction
-from assay.stats.distances import get_distance
+from assay.stats.distances import DISTANCES, get_distance
 
 __all__ = ["RULES", "column_of", "needs_of", "reference_column"]
 
@@ -24,10 +24,16 @@ __all__ = ["RULES", "column_of", "needs_of", "reference_column"]
 def _plan(aspect: Aspect, check: Check, context: Context) -> StateTest:
     told, reference = check.arguments, reference_column(check.columns[0], context)
     assert isinstance(told, Drift)
+    if aspect.kinds is not None and reference.kind not in aspect.kinds:
+        raise CannotJudge(
+            f"{aspect.name} does not apply to {reference.name!r}, which holds {reference.kind.value} values"
+        )
     if refused := aspect.refuse(reference, told):
         raise NotCompared(refused)
     get_correction(told.correction)
-    asks = asked(told, aspect.defaults(reference, told))
+    defaults = aspect.defaults(reference, told)
+    asks = asked(told, defaults)
+    _fits(asks, get_comparison(defaults.comparison).on, reference.name)
     most = math.inf if asks.distance == NONE else get_distance(asks.distance).range[1]
     if asks.bound >= most:
         raise NotCompared("windows of the reference differ from it as much as can be, so that no change would count")
@@ -36,6 +42,18 @@ def _plan(aspect: Aspect, check: Check, context: Context) -> StateTest:
         if why := reference.failed.get(field_of(need)):
             raise CannotJudge(f"the reference could not be measured: {why}")
     return StateTest(needs, partial(_judge, aspect, asks, reference, needs), expected(asks))
+
+
+def _fits(asks: Asked, on: str, name: str) -> None:
+    """Raise `CannotJudge` where categories are to be compared by what takes a scale."""
+    if on == "scale":
+        return
+    for entry in (COMPARISONS.get(asks.comparison), DISTANCES.get(asks.distance)):
+        if entry is not None and entry.on == "scale":
+            hint = "take one of categories, or say treat: scale where it is a number"
+            raise CannotJudge(
+                f"{entry.name} compares values on a scale, and {name!r} is compared as categories", hint=hint
+            )
 
 
 def reference_column(name: str, context: Context) -> ColumnProfile:
