@@ -104,7 +104,7 @@ def ours(case: Case, reference: Any, windows: list[Any], broken: Counter[str], *
     """Return what was estimated and realised of each window and metric; count the conditions that did not hold."""
     import numpy as np
 
-    from assay.evaluation.estimation import Columns, fit, realised
+    from assay.evaluation.estimation.estimator import Columns, fit, realised
 
     columns = Columns(
         label="label", prediction="said", score="score" if case.task == "binary" else "",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from assay.errors import DataError as DataError
     from assay.errors import MissingExtra as MissingExtra
     from assay.errors import UsageError as UsageError
-    from assay.evaluation.judging import Bound as Bound
+    from assay.evaluation.bounds import Bound as Bound
     from assay.profiles.saved import save_profile as save_profile
     from assay.verdict import Estimate as Estimate
     from assay.verdict import Evidence as Evidence
@@ -59,7 +59,7 @@ _HOMES = {
     "column": "checks.calls", "table": "checks.calls", "Check": "checks.check", "Suite": "checks.suite",
     "dump_suite": "checks.suite", "load_suite": "checks.suite", "parse_suite": "checks.suite", "save_suite": "checks.suite",
     "control_chart": "api", "detect": "api", "estimate": "api",
-    "Bound": "evaluation.judging", "ControlChart": "checks.control", "Trace": "verdict",
+    "Bound": "evaluation.bounds", "ControlChart": "checks.control", "Trace": "verdict",
     "DriftSettings": "checks.drift.settings", "save_profile": "profiles.saved", "Evidence": "verdict",
     "Table": "checks.typed", "col": "checks.typed", "Dataset": "data.dataset", "Roles": "data.dataset",
     "AssayError": "errors", "ConfigError": "errors", "DataError": "errors", "MissingExtra": "errors", "UsageError": "errors",

@@ -116,6 +116,18 @@ def load_yaml(text: str, kind: type[T], *, file: str = "<text>") -> T:
     return convert(value, kind, file=file, lines=lines)
 
 
+def refuse_other_format(written: object, known: int, *, place: str, older: str) -> None:
+    """Raise `ConfigError` where a file was written in another format than is read; `older` is the way out of an older one.
+
+    >>> refuse_other_format(2, 1, place="p.json: format", older="profile the data again")
+    Traceback (most recent call last):
+    assay.errors.ConfigError: p.json: format: format is 2; this assay reads format 1; install a newer assay
+    """
+    if written != known:
+        way = "install a newer assay" if isinstance(written, int) and written > known else older
+        raise ConfigError(f"format is {written!r}; this assay reads format {known}", place=place, hint=way)
+
+
 def line_of(text: str, path: Sequence[str]) -> int:
     r"""Return the line of a path of keys in YAML text, or of as much of it as there is; the first line is 1.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from assay.codec import dump_yaml, json_schema, load_yaml, plain, read_text
+from assay.codec import dump_yaml, json_schema, load_yaml, plain, read_text, refuse_other_format
 from assay.data.dataset import Roles
 from assay.errors import ConfigError, nearest
 
@@ -64,21 +64,6 @@ class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     formats: tuple[str, ...] = ()
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The whole of assay.yaml. Every key but `datasets` has a default."""
-
-    datasets: dict[str, DatasetConfig]
-    format: int = FORMAT
-    checks: tuple[Judgement, ...] = ()
-    drift: tuple[DriftConfig, ...] = ()
-    report: ReportConfig = ReportConfig()
-    folder: str = "."
-
-    def path(self, source: str) -> str:
-        """Return a path of the file as seen from here; URLs and absolute paths stay."""
-        return source if "://" in source else str(Path(self.folder) / source)
-
-
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a person writes: `Config` without the folder, which is where the file lies."""
 
@@ -89,15 +74,22 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     report: ReportConfig = ReportConfig()
 
 
+class Config(_File, frozen=True):
+    """The whole of assay.yaml. Every key but `datasets` has a default."""
+
+    folder: str = "."
+
+    def path(self, source: str) -> str:
+        """Return a path of the file as seen from here; URLs and absolute paths stay."""
+        return source if "://" in source else str(Path(self.folder) / source)
+
+
 def load_config(path: str | Path) -> Config:
     """Return a project's configuration; raise `ConfigError` with file, line and key where it breaks a rule."""
     from assay.reports.render import FORMATS
 
     told = load_yaml(read_text(path), _File, file=str(path))
-    if told.format != FORMAT:
-        raise ConfigError(
-            f"format is {told.format}; this version of Assay reads format {FORMAT}", place=f"{path}: format"
-        )
+    refuse_other_format(told.format, FORMAT, place=f"{path}: format", older=f"write format: {FORMAT}")
     for where, name in _named(told):
         if name not in told.datasets:
             raise ConfigError(

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import ModuleType
+from typing import TypeVar
 
-__all__ = ["AssayError", "ConfigError", "DataError", "MissingExtra", "UsageError", "nearest", "require"]
+__all__ = ["AssayError", "ConfigError", "DataError", "MissingExtra", "UsageError", "member", "nearest", "require"]
+
+T = TypeVar("T")
 
 
 class AssayError(Exception):
@@ -68,6 +71,18 @@ def require(package: str, *, extra: str) -> ModuleType:
         if error.name is None or error.name.partition(".")[0] != top:
             raise
         raise MissingExtra(f"the package {top!r} is not installed", hint=f"run: pip install 'assay[{extra}]'") from None
+
+
+def member(table: Mapping[str, T], name: str, *, what: str, place: str = "") -> T:
+    """Return a member of a table by its name; raise `ConfigError`, with the nearest name, where there is none.
+
+    >>> member({"psi": 1, "kl": 2}, "spi", what="distance")
+    Traceback (most recent call last):
+    assay.errors.ConfigError: there is no distance 'spi'; did you mean 'psi'? There are: psi, kl
+    """
+    if name not in table:
+        raise ConfigError(f"there is no {what} {name!r}", place=place, hint=nearest(name, table, most=len(table)))
+    return table[name]
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 8) -> str:

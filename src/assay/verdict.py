@@ -5,17 +5,22 @@ Green is earned: nothing judged is INCONCLUSIVE, and a check that crashed is ERR
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from enum import Enum, IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = [
     "FORMAT",
     "Estimate",
     "Evidence",
     "Example",
+    "Exhibit",
     "ExitCode",
     "Findings",
     "Mark",
@@ -57,6 +62,10 @@ class Verdict(Enum):
     def __gt__(self, other: Verdict) -> bool:
         return self.rank > other.rank
 
+    def __bool__(self) -> bool:
+        """Return whether the verdict lets a pipeline go on: PASS or WARN. What could not be judged does not."""
+        return self in (Verdict.PASS, Verdict.WARN)
+
 
 _SCALE = tuple(Verdict)
 
@@ -74,7 +83,8 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """A number with its interval and sample size, or the reason why there is none.
 
     `value` keeps its type (an instant or a Decimal is its exact text); `low` and `high` bound it at the
-    stated `confidence`, or with certainty where `confidence` is 1. `n` counts the rows it was measured on.
+    stated `confidence`, or with certainty where `confidence` is 1. `n` counts the rows it was measured on; `method` names
+    how the interval was had ("wilson", "delong", "bca").
 
     >>> Estimate(0.912, n=4210, low=0.897, high=0.926)
     Estimate(0.912 [0.897, 0.926], n=4210)
@@ -89,12 +99,49 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     confidence: float | None = None
     unit: str = ""
     why: str = ""
+    method: str = ""
 
     def __repr__(self) -> str:
         if self.value is None:
             return f"Estimate(undefined: {self.why}, n={self.n})"
         interval = f" [{self.low}, {self.high}]" if self.low is not None or self.high is not None else ""
         return f"Estimate({self.value}{interval}, n={self.n})"
+
+    def above(self, bound: float) -> Verdict:
+        """Return PASS where the whole interval is at least the bound, FAIL where all of it is below, else INCONCLUSIVE.
+
+        A number without an interval is compared by itself only where it is known with certainty (`confidence` is 1).
+
+        >>> Estimate(0.912, n=4210, low=0.897, high=0.926, confidence=0.95).above(0.90)
+        <Verdict.INCONCLUSIVE: 'inconclusive'>
+        """
+        low, high = self._ends()
+        if low is None and high is None:
+            return Verdict.INCONCLUSIVE
+        if low is not None and low >= bound:
+            return Verdict.PASS
+        return Verdict.FAIL if high is not None and high < bound else Verdict.INCONCLUSIVE
+
+    def below(self, bound: float) -> Verdict:
+        """Return PASS where the whole interval is at most the bound, FAIL where all of it is above, else INCONCLUSIVE.
+
+        >>> Estimate(0.04, n=500, low=0.02, high=0.05, confidence=0.95).below(0.10)
+        <Verdict.PASS: 'pass'>
+        """
+        low, high = self._ends()
+        if low is None and high is None:
+            return Verdict.INCONCLUSIVE
+        if high is not None and high <= bound:
+            return Verdict.PASS
+        return Verdict.FAIL if low is not None and low > bound else Verdict.INCONCLUSIVE
+
+    def _ends(self) -> tuple[float | None, float | None]:
+        """Return the ends of the interval; both None where there is nothing to compare with."""
+        if not isinstance(self.value, int | float) or math.isnan(self.value):
+            return None, None
+        if self.low is None and self.high is None and self.confidence == 1:
+            return float(self.value), float(self.value)
+        return self.low, self.high
 
 
 class Example(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -191,6 +238,24 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     trace: Trace | None = None
 
 
+class Exhibit(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A table that findings carry beside their outcomes, for the eye and for a frame: a curve, a matrix, groups, slices.
+
+    `name` says what it shows ("roc", "confusion", "slices"), by which a page knows how to draw it. The columns have the
+    same length; None is a cell that is undefined.
+    """
+
+    name: str
+    title: str
+    columns: dict[str, tuple[float | int | str | None, ...]]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if len({len(cells) for cells in self.columns.values()}) > 1:
+            lengths = {name: len(cells) for name, cells in self.columns.items()}
+            raise ValueError(f"exhibit {self.name!r}: the columns have the lengths {lengths}; all have the same")
+
+
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What identifies a dataset that was judged: name, source, fingerprint, its size where known, and how it was read."""
 
@@ -229,6 +294,7 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provenance: Provenance
     format: int = FORMAT
     kind: str = "assay.findings"
+    exhibits: tuple[Exhibit, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind != "assay.findings":
@@ -252,7 +318,23 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __bool__(self) -> bool:
         """Return whether the findings let a pipeline go on: the verdict is PASS or WARN."""
-        return self.verdict in (Verdict.PASS, Verdict.WARN)
+        return bool(self.verdict)
+
+    def __getitem__(self, subject: str) -> Estimate:
+        """Return what was observed of a subject, such as a metric; raise KeyError where nothing was."""
+        for outcome in self.outcomes:
+            if outcome.subject == subject and outcome.observed is not None:
+                return outcome.observed
+        raise KeyError(subject)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return an exhibit as a frame; raise KeyError, with the names that there are, where it is not there."""
+        import polars as pl
+
+        for exhibit in self.exhibits:
+            if exhibit.name == name:
+                return pl.DataFrame({column: list(cells) for column, cells in exhibit.columns.items()}, strict=False)
+        raise KeyError(f"{name!r}; there are {', '.join(exhibit.name for exhibit in self.exhibits) or 'no tables'}")
 
     def _repr_html_(self) -> str:
         from assay.reports.html import fragment  # a notebook asks for this; nothing below the reports does
@@ -294,7 +376,13 @@ def joined(findings: Sequence[Findings], *, subject: str = "") -> Findings:
         datasets=tuple(mark for p in origins for mark in p.datasets), suite=", ".join(dict.fromkeys(p.suite for p in origins)),
         suite_fingerprint="",
     )  # fmt: skip
-    return Findings(subject or ", ".join(dict.fromkeys(f.subject for f in findings)), outcomes, provenance)
+    exhibits = tuple(
+        msgspec.structs.replace(e, name=f"{e.name}.{i}", title=f"{f.subject}: {e.title}")
+        for i, f in enumerate(findings)
+        for e in f.exhibits
+    )
+    about = subject or ", ".join(dict.fromkeys(f.subject for f in findings))
+    return Findings(about, outcomes, provenance, exhibits=exhibits)
 
 
 def exit_code(verdict: Verdict) -> int:

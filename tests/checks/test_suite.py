@@ -136,7 +136,7 @@ def test_bounds_keep_their_type():
         ("table: {unique_together: {columns: 5}}", "5 is no column's name"),
         ("columns: {age: between}", "s.yaml: columns.age: expected checks as a mapping"),
         ("table: {between: [0, 1]}", "s.yaml:1: table.between: between is about one column; write it under columns:"),
-        ("format: 2", "s.yaml: format: format is 2; this version of Assay reads format 1"),
+        ("format: 2", "s.yaml: format: format is 2; this assay reads format 1"),
         ("colums: {}", "s.yaml:1: colums: there is no key 'colums'; did you mean 'columns'?"),
         ("columns: [", "s.yaml:2: this is not YAML"),
     ],

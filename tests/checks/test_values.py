@@ -50,6 +50,7 @@ def test_a_set_is_what_values_must_or_must_not_come_from(rule: str, failing: int
     ("rule", "told", "message"),
     [
         ("between", {}, "no bound is given"),
+        ("distinct_share", {"at_least": D("0.5"), "at_most": D("0.1")}, "at_least 0.5 is more than at_most 0.1"),
         ("one_of", [], "no value is given"),
         ("one_of", ["a", None], "null stands among the values; missing values are judged by no_missing"),
         ("one_of", [["a"]], "a list stands among the values; expected single values"),

@@ -231,7 +231,7 @@ def test_assay_yaml_ties_a_suite_and_other_tables_together(here, capsys):
             "datasets: {people: {source: a}}\nreport: {formats: [htm]}\n",
             "there is no format 'htm'; did you mean 'html'?",
         ),
-        ("datasets: {people: {source: a}}\nformat: 9\n", "format is 9; this version of Assay reads format 1"),
+        ("datasets: {people: {source: a}}\nformat: 9\n", "format is 9; this assay reads format 1"),
     ],
 )
 def test_a_wrong_assay_yaml_says_where(here, capsys, text, words):

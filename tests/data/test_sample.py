@@ -14,7 +14,7 @@ from scipy import stats
 
 from assay.data.engine import Batch
 from assay.data.polars_engine import PolarsEngine
-from assay.data.sample import Sample, SamplePlan, row_keys, sample_rows, take_sample
+from assay.data.sample import Sample, SamplePlan, row_keys, take_sample
 from assay.data.sources import dataset
 from assay.errors import UsageError
 
@@ -138,8 +138,8 @@ def test_a_sample_never_holds_more_rows_than_asked_for():
 
 
 def test_a_dataset_of_no_more_rows_is_its_own_sample():
-    assert sample_rows(dataset(FRAME), 1_000, engine=PolarsEngine(batch_rows=64), seed=3).equals(FRAME)
-    assert sample_rows(dataset(FRAME), 9_999, engine=PolarsEngine(batch_rows=64), seed=3).equals(FRAME)
+    assert take_sample(dataset(FRAME), 1_000, engine=PolarsEngine(batch_rows=64), seed=3).rows.equals(FRAME)
+    assert take_sample(dataset(FRAME), 9_999, engine=PolarsEngine(batch_rows=64), seed=3).rows.equals(FRAME)
 
 
 def test_the_sampled_rows_keep_their_order_and_their_values():
@@ -150,7 +150,7 @@ def test_the_sampled_rows_keep_their_order_and_their_values():
 
 
 def test_another_seed_draws_other_rows():
-    first, second = (sample_rows(dataset(FRAME), 20, engine=PolarsEngine(), seed=seed) for seed in (1, 2))
+    first, second = (take_sample(dataset(FRAME), 20, engine=PolarsEngine(), seed=seed).rows for seed in (1, 2))
 
     assert not first.equals(second)
 
@@ -158,7 +158,7 @@ def test_another_seed_draws_other_rows():
 def test_a_sample_takes_one_scan():
     engine = PolarsEngine(batch_rows=64)
 
-    sample_rows(dataset(FRAME), 20, engine=engine, seed=3)
+    take_sample(dataset(FRAME), 20, engine=engine, seed=3)
 
     assert engine.scans == 1
 
@@ -166,18 +166,18 @@ def test_a_sample_takes_one_scan():
 def test_only_the_columns_asked_for_are_kept_in_their_order():
     data = dataset(FRAME.with_columns(double=pl.col("n") * 2))
 
-    some = sample_rows(data, 20, engine=PolarsEngine(batch_rows=64), seed=3, columns=["double", "n"])
+    some = take_sample(data, 20, engine=PolarsEngine(batch_rows=64), seed=3, columns=["double", "n"]).rows
 
     assert some.columns == ["double", "n"]
-    assert some.equals(sample_rows(data, 20, engine=PolarsEngine(), seed=3).select("double", "n"))
+    assert some.equals(take_sample(data, 20, engine=PolarsEngine(), seed=3).rows.select("double", "n"))
 
 
 def test_a_sample_of_no_columns_still_counts_its_rows():
-    assert sample_rows(dataset(FRAME), 20, engine=PolarsEngine(batch_rows=64), seed=3, columns=[]).shape == (20, 0)
+    assert take_sample(dataset(FRAME), 20, engine=PolarsEngine(batch_rows=64), seed=3, columns=[]).rows.shape == (20, 0)
 
 
 def test_a_sample_of_an_empty_dataset_is_empty_and_has_its_columns():
-    found = sample_rows(dataset(FRAME.clear()), 20, engine=PolarsEngine(), seed=3)
+    found = take_sample(dataset(FRAME.clear()), 20, engine=PolarsEngine(), seed=3).rows
 
     assert found.shape == (0, 2)
     assert found.schema == FRAME.schema
@@ -185,9 +185,9 @@ def test_a_sample_of_an_empty_dataset_is_empty_and_has_its_columns():
 
 def test_a_sample_of_fewer_than_one_row_is_refused():
     with pytest.raises(UsageError, match="a sample of 0 rows was asked for; it has at least 1"):
-        sample_rows(dataset(FRAME), 0, engine=PolarsEngine(), seed=3)
+        take_sample(dataset(FRAME), 0, engine=PolarsEngine(), seed=3)
 
 
 def test_a_column_that_is_not_there_is_refused_with_the_nearest():
     with pytest.raises(UsageError, match="data has no column 'wrod'; did you mean 'word'"):
-        sample_rows(dataset(FRAME), 5, engine=PolarsEngine(), seed=3, columns=["wrod"])
+        take_sample(dataset(FRAME), 5, engine=PolarsEngine(), seed=3, columns=["wrod"])

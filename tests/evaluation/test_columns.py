@@ -8,7 +8,7 @@ import pytest
 
 from assay.errors import DataError, UsageError
 from assay.evaluation.columns import Columns, as_frame, measured, scored
-from assay.evaluation.estimation import estimate, fit, realised
+from assay.evaluation.estimation.estimator import estimate, fit, realised
 
 ROWS = {"y": [0, 1, 1, 0], "said": [0, 1, 0, 0], "p": [0.1, 0.9, 0.4, 0.2]}
 BINARY = Columns(label="y", prediction="said", score="p")

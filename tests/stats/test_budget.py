@@ -13,8 +13,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.errors import ConfigError
-from assay.stats.budget import PROCEDURES, Budget, Lord, Spending, Spent, advance, advance_all, get_procedure
+from assay.stats.budget import Budget, Lord, Spending, Spent, advance, advance_all
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -217,11 +216,6 @@ def test_an_instant_without_a_zone_is_refused():
         advance(Spending(at=START), 0.5, at=NAIVE)
 
 
-def test_an_unknown_procedure_names_the_nearest():
-    with pytest.raises(ConfigError, match="there is no alarm budget 'lards'; did you mean 'lord'"):
-        get_procedure("lards")
-
-
 # Saving ---------------------------------------------------------------------------------------------------------------
 
 
@@ -244,7 +238,6 @@ def test_a_saved_budget_says_its_procedure():
         name: msgspec.to_builtins(kind)["procedure"]
         for name, kind in {"spending": Spending(at=START), "lord": Lord()}.items()
     } == {"spending": "spending", "lord": "lord"}
-    assert {name: procedure.kind for name, procedure in PROCEDURES.items()} == {"spending": Spending, "lord": Lord}
 
 
 # Promises -------------------------------------------------------------------------------------------------------------

@@ -550,7 +550,7 @@ def test_no_comparison_is_forgotten():
 
 
 def test_an_unknown_comparison_is_answered_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"drift.yaml: there is no comparison called 'kss'; did you mean 'ks'\?"):
+    with pytest.raises(ConfigError, match=r"drift.yaml: there is no comparison 'kss'; did you mean 'ks'\?"):
         get_comparison("kss", place="drift.yaml")
 
 

@@ -341,7 +341,7 @@ def test_an_entry_says_everything(name: str):
 
 
 def test_an_unknown_detector_is_named_with_the_nearest():
-    with pytest.raises(UsageError, match="there is no detector called 'adwim'; did you mean 'adwin'"):
+    with pytest.raises(UsageError, match="there is no detector 'adwim'; did you mean 'adwin'"):
         make("adwim")
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.stats.detectors.scoring import Drift
-from assay.stats.detectors.streams import Phase, Stream, bits, levels, normal, recurring, scores, step, sticky_bits
+from assay.stats.detectors.streams import Phase, Stream, bits, levels, normal, scores, step, sticky_bits
 
 PHASES = st.lists(
     st.tuples(st.integers(2, 40), st.sampled_from([0.1, 0.3, 0.6]), st.integers(0, 30)).map(
@@ -48,7 +48,7 @@ def test_a_ramp_goes_up_in_even_steps_and_its_drift_ends_with_it():
 
 
 def test_levels_that_recur_are_a_drift_each_way():
-    line, drifts = levels(recurring(0.1, 0.5, length=2, times=2))
+    line, drifts = levels([Phase(2, level) for level in (0.1, 0.5, 0.1, 0.5, 0.1)])
 
     assert line.tolist() == [0.1, 0.1, 0.5, 0.5, 0.1, 0.1, 0.5, 0.5, 0.1, 0.1]
     assert [drift.start for drift in drifts] == [2, 4, 6, 8]

@@ -14,7 +14,7 @@ from assay.data.dataset import Dataset
 from assay.data.engine import Progress
 from assay.data.kinds import Kind
 from assay.data.polars_engine import batches
-from assay.errors import UsageError, nearest
+from assay.errors import UsageError
 
 __all__ = ["Reading", "Values", "check_column"]
 
@@ -36,9 +36,7 @@ class Values:
 
 def check_column(dataset: Dataset, column: str, *others: str) -> None:
     """Raise `UsageError` where a dataset has no such columns, or the first of them no numbers."""
-    for name in (column, *others):
-        if name not in dataset.schema:
-            raise UsageError(f"{dataset.name} has no column {name!r}", hint=nearest(name, dataset.schema))
+    dataset.refuse_unknown((column, *others))
     kind = dataset.columns[column]
     if not (kind.is_number or kind is Kind.BOOLEAN):
         said = f"the column {column!r} holds {kind.value} values; a stream is of numbers, or of bits (1 is an error)"

@@ -9,14 +9,14 @@ import polars as pl
 from assay.checks import spikes
 from assay.checks.bounds import phrase
 from assay.checks.check import Arguments, CannotJudge, Check, Context, Judged, RowTest, Rule, StateTest, rules
-from assay.checks.shares import CountRange, Share, check_shares, count_in, percent, share_estimate, share_in
+from assay.checks.shares import CountRange, ShareRange, count_in, percent, share_estimate, share_in
 from assay.data.kinds import Kind
 from assay.data.names import col as column
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
 from assay.verdict import Estimate
 
-__all__ = ["RULES", "CompleteRows", "MissingShare"]
+__all__ = ["RULES", "CompleteRows"]
 
 
 def _no_missing(check: Check, context: Context) -> RowTest:
@@ -31,24 +31,9 @@ def _all_missing(check: Check, context: Context) -> RowTest:
     return RowTest(column(name).is_not_null(), "missing", show=(name,))
 
 
-class MissingShare(Arguments, frozen=True):
-    """A range of shares of the rows, in [0, 1]."""
-
-    at_least: Share | None = None
-    at_most: Share | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_shares(at_least=self.at_least, at_most=self.at_most)
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("no bound is given; give at_least or at_most")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at_least {self.at_least} is more than at_most {self.at_most}")
-
-
 def _missing_share(check: Check, context: Context) -> StateTest:
     told, name = check.arguments, check.columns[0]
-    assert isinstance(told, MissingShare)
+    assert isinstance(told, ShareRange)
     context.kind(name)
     need = Need("counts", (name,))
     expected = f"missing in {_share_phrase(told)} of the rows"
@@ -68,7 +53,7 @@ def _missing_share(check: Check, context: Context) -> StateTest:
     return StateTest((need,), judge, expected)
 
 
-def _share_phrase(told: MissingShare) -> str:
+def _share_phrase(told: ShareRange) -> str:
     low, high = (None if bound is None else percent(float(bound)) for bound in (told.at_least, told.at_most))
     if low and high:
         return f"between {low} and {high}"
@@ -149,7 +134,7 @@ RULES = (
             "completeness",
             "The share of rows without a value lies in a range.",
             _missing_share,
-            MissingShare,
+            ShareRange,
             bare=("at_most",),
         ),
         Rule(

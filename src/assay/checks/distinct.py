@@ -16,14 +16,14 @@ import polars as pl
 
 from assay.checks.bounds import fit, listed, phrase, shown
 from assay.checks.check import Arguments, Bound, Check, Context, Judged, Rule, StateTest, rules
-from assay.checks.shares import CountRange, Share, check_counts, check_shares, count_in, percent, share_in
+from assay.checks.shares import CountRange, Share, ShareRange, check_counts, check_shares, count_in, percent, share_in
 from assay.data.kinds import Kind
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
 from assay.profiles.sketches import VALUES, Distinct, Frequent
 from assay.verdict import Estimate
 
-__all__ = ["RULES", "DistinctSet", "DistinctShare", "Spelling", "TopValue"]
+__all__ = ["RULES", "DistinctSet", "Spelling", "TopValue"]
 
 COUNTABLE = frozenset(Kind) - {Kind.LIST, Kind.STRUCT, Kind.NULL, Kind.OTHER}
 NAMED = COUNTABLE - {Kind.BINARY}
@@ -146,22 +146,9 @@ def _count_words(count: Distinct, n: int, holds: bool | None, expected: str) -> 
     return words if holds else f"{words}; expected a column {expected}"
 
 
-class DistinctShare(Arguments, frozen=True):
-    """A range of shares in [0, 1]: different values by values."""
-
-    at_least: Share | None = None
-    at_most: Share | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_shares(at_least=self.at_least, at_most=self.at_most)
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("no bound is given; give at_least or at_most")
-
-
 def _distinct_share(check: Check, context: Context) -> StateTest:
     told, name = check.arguments, check.columns[0]
-    assert isinstance(told, DistinctShare)
+    assert isinstance(told, ShareRange)
     counts, distinct = Need("counts", (name,)), Need("distinct", (name,))
     expected = f"of {phrase(told.at_least, told.at_most)} different values a value"
 
@@ -329,7 +316,7 @@ RULES = rules(
         "values",
         "The number of different values, as a share of all values, lies in a range.",
         _distinct_share,
-        DistinctShare,
+        ShareRange,
         bare=("at_least", "at_most"),
         kinds=COUNTABLE,
     ),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -19,8 +18,6 @@ from assay.data.kinds import Kind
 from assay.profiles.profile import ColumnProfile
 
 __all__ = ["CODES", "PLACES", "Proposal", "Sight", "name_words", "number_domain"]
-
-Told = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from assay.checks.check import Check, Context, Pending, RowTest, StateTest
@@ -22,6 +23,7 @@ from assay.checks.rows import rows_judged
 from assay.checks.suite import Suite
 from assay.data.engine import Batch
 from assay.data.names import cols
+from assay.data.sample import row_keys
 from assay.profiles.column import Need
 from assay.profiles.kernel import Failed, Measured, Measurement
 
@@ -58,10 +60,8 @@ class Cut:
         """Yield the parts of a batch: the whole, its stretches, its groups; those that have no row are left out."""
         yield (WHOLE, 0), batch
         yield from self._by_row(batch) if self.time is None else self._by_time(batch, self.time)
-        numbers = pl.select(
-            pl.int_range(batch.offset, batch.offset + batch.frame.height, dtype=pl.UInt64).hash(self.seed)
-        ).to_series()
-        groups = numbers % GROUPS
+        numbers = np.arange(batch.offset, batch.offset + batch.frame.height)
+        groups = pl.Series(row_keys(numbers, seed=self.seed) % GROUPS)
         for group in range(GROUPS):
             rows = batch.frame.filter(groups == group)
             if rows.height:

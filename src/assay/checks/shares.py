@@ -11,7 +11,17 @@ from assay.checks.check import Arguments
 from assay.stats.intervals import share
 from assay.verdict import Estimate
 
-__all__ = ["CountRange", "Share", "check_counts", "check_shares", "count_in", "percent", "share_estimate", "share_in"]
+__all__ = [
+    "CountRange",
+    "Share",
+    "ShareRange",
+    "check_counts",
+    "check_shares",
+    "count_in",
+    "percent",
+    "share_estimate",
+    "share_in",
+]
 
 Share: TypeAlias = Decimal | int  # a fraction in [0, 1], exactly as it was written
 
@@ -33,6 +43,18 @@ class CountRange(Arguments, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self.at_least, self.at_most)
+
+
+class ShareRange(Arguments, frozen=True):
+    """A range of shares in [0, 1], its ends inside."""
+
+    at_least: Share | None = None
+    at_most: Share | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self.at_least, self.at_most)
+        check_shares(at_least=self.at_least, at_most=self.at_most)
 
 
 def check_shares(**bounds: Share | None) -> None:

@@ -27,7 +27,6 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.checks.bounds import shown
 from assay.checks.check import Arguments, Bound, Check, Context, Judged, Rule, StateTest, rules
@@ -140,7 +139,6 @@ MAYBE = frozenset(
         "9999",
     }
 )
-Numbers = NDArray[np.float64]
 
 
 class SentinelSpike(Arguments, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 
 from assay.checks.check import Arguments, Check, exact
 from assay.checks.table import get_rule
-from assay.codec import atomic, convert, dump_yaml, line_of, load_yaml, plain, read_text
+from assay.codec import atomic, convert, dump_yaml, line_of, load_yaml, plain, read_text, refuse_other_format
 from assay.data.dataset import Roles
 from assay.errors import ConfigError
 
@@ -163,10 +163,7 @@ def load_suite(path: str | Path) -> Suite:
 def parse_suite(text: str, *, file: str = "<suite>") -> Suite:
     """Return the suite that YAML text describes."""
     content = load_yaml(text, _File, file=file)
-    if content.format != FORMAT:
-        raise ConfigError(
-            f"format is {content.format}; this version of Assay reads format {FORMAT}", place=f"{file}: format"
-        )
+    refuse_other_format(content.format, FORMAT, place=f"{file}: format", older=f"write format: {FORMAT}")
     missing = {name: tuple(values) for name, values in content.missing.items()}
     checks: list[Check] = []
     for name, told in content.columns.items():

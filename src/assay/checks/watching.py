@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.codec import atomic, convert, dump_json, read_text
+from assay.codec import atomic, convert, dump_json, read_text, refuse_other_format
 from assay.errors import ConfigError, DataError, UsageError, nearest
 from assay.stats.detectors.charts import Chart, Cusum, Ewma, Shewhart
 from assay.stats.detectors.detector import Detector, Entry
@@ -199,9 +199,7 @@ def load_stream(path: str | Path) -> SavedStream:
         raise ConfigError(f"this is not JSON: {error}", place=str(path), hint=hint) from None
     if not isinstance(value, dict) or value.get("kind") != KIND:
         raise ConfigError("this is no saved state of a stream", place=str(path), hint=hint)
-    if value.get("format") != FORMAT:
-        said = f"the format is {value.get('format')!r}; this version of Assay reads format {FORMAT}"
-        raise ConfigError(said, place=str(path), hint="begin the stream anew")
+    refuse_other_format(value.get("format"), FORMAT, place=str(path), older="begin the stream anew")
     return convert(value, SavedStream, file=str(path))
 
 

@@ -63,7 +63,7 @@ def command(reference: str, current: str, **told: Any) -> int:
     has labels after all, whether they came true. --query and --name are about CURRENT, --time about REFERENCE.
     """
     from assay.api import SEED, Options, estimate
-    from assay.evaluation.performance import bounds_of
+    from assay.evaluation.estimation.performance import bounds_of
 
     if not told["label_column"]:
         raise UsageError("the label is not named", hint="give --label, the column of REFERENCE that holds the truth")

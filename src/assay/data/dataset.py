@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -73,10 +73,14 @@ class Dataset:
 
     def with_roles(self, roles: Roles) -> Dataset:
         """Return the same dataset with these roles; raise `UsageError` where one names a column that is not there."""
-        for name in roles.names():
+        self.refuse_unknown(roles.names())
+        return replace(self, roles=roles)
+
+    def refuse_unknown(self, columns: Iterable[str]) -> None:
+        """Raise `UsageError`, with the nearest name, where a column is not there."""
+        for name in columns:
             if name not in self.schema:
                 raise UsageError(f"{self.name} has no column {name!r}", hint=nearest(name, self.schema))
-        return replace(self, roles=roles)
 
     def mark(self, rows: int | None = None) -> Mark:
         """Return what identifies this dataset in findings."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from assay.data.dataset import Dataset
 from assay.data.engine import Batch, Engine, Progress
 from assay.data.names import cols
-from assay.errors import UsageError, nearest
+from assay.errors import UsageError
 
-__all__ = ["Sample", "SamplePlan", "row_keys", "sample_rows", "take_sample"]
+__all__ = ["Sample", "SamplePlan", "row_keys", "take_sample"]
 
 Keys: TypeAlias = NDArray[np.uint64]
 Numbers: TypeAlias = NDArray[np.int64]
@@ -153,25 +153,17 @@ def take_sample(
 
     Raises `UsageError` where n is below 1 or a column is not there, `DataError` where a row cannot be read.
     Source: bottom-k sampling, Cohen & Kaplan 2007.
-    """
-    if n < 1:
-        raise UsageError(f"a sample of {n} rows was asked for; it has at least 1")
-    for name in columns or ():
-        if name not in dataset.schema:
-            raise UsageError(f"{dataset.name} has no column {name!r}", hint=nearest(name, dataset.schema))
-    return engine.fold(dataset, SamplePlan(n, seed, columns), progress=progress)
-
-
-def sample_rows(
-    dataset: Dataset, n: int, *, engine: Engine, seed: int, columns: Sequence[str] | None = None
-) -> pl.DataFrame:
-    """Return the rows of `take_sample` as a frame: at most n, uniform, in the order of the dataset.
 
     >>> from assay.data.polars_engine import PolarsEngine
     >>> from assay.data.sources import dataset
     >>> data = dataset(pl.DataFrame({"n": range(1_000)}))
-    >>> few = sample_rows(data, 5, engine=PolarsEngine(), seed=7)
-    >>> few.height, few["n"].is_sorted(), few.equals(sample_rows(data, 5, engine=PolarsEngine(batch_rows=64), seed=7))
-    (5, True, True)
+    >>> few = take_sample(data, 5, engine=PolarsEngine(), seed=7).rows
+    >>> few.height, few["n"].is_sorted()
+    (5, True)
+    >>> few.equals(take_sample(data, 5, engine=PolarsEngine(batch_rows=64), seed=7).rows)
+    True
     """
-    return take_sample(dataset, n, engine=engine, seed=seed, columns=columns).rows
+    if n < 1:
+        raise UsageError(f"a sample of {n} rows was asked for; it has at least 1")
+    dataset.refuse_unknown(columns or ())
+    return engine.fold(dataset, SamplePlan(n, seed, columns), progress=progress)

@@ -14,8 +14,6 @@ from assay.verdict import Findings, Outcome, Verdict, joined
 
 __all__ = ["Chapter", "tell"]
 
-OUTPUTS = "assay-demo"
-
 
 @dataclass(frozen=True)
 class Chapter:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from assay.errors import DataError, UsageError, nearest
 
-__all__ = ["Columns", "Measured", "Scored", "Table", "Task", "as_frame", "check_columns", "measured", "scored"]
+__all__ = [
+    "Columns", "Measured", "Scored", "Table", "Task", "as_frame", "binary_classes", "check_columns", "codes_of", "complete", "measured",
+    "scored",
+]  # fmt: skip
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "multilabel", "regression", "quantile", "ranking"]
 Table: TypeAlias = "pl.DataFrame | pl.LazyFrame | Mapping[str, object]"
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -31,6 +34,11 @@ class Columns:
     are (classification). With `time` the reference is taken in its order,
     and tried on its own history; without it the rows have no order.
 
+    An evaluation reads more: `scores` names the score of each label's column (multilabel, with `labels` the columns of 0
+    and 1, and `predictions` those of what the model said), or the forecast of each level (quantile); `query` groups the
+    documents of a ranking, whose `score` may be any number; `weight` says how much a row counts; rows of one `entity` are
+    drawn together in a resample.
+
     >>> Columns(label="y", prediction="said", score="p").names
     ('said', 'p')
     """
@@ -42,6 +50,11 @@ class Columns:
     features: tuple[str, ...] = ()
     positive: Hashable = None
     time: str = ""
+    labels: tuple[str, ...] = ()
+    predictions: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    weight: str = ""
+    entity: str = ""
 
     def __post_init__(self) -> None:
         given: object = self.features  # whatever the annotation says
@@ -161,14 +174,14 @@ def scored(
     said = [columns.prediction] if columns.prediction else []
     roles = said + ([columns.label] if labelled else [])
     given = [columns.score] if task == "binary" else list(columns.scores.values())
-    kept = frame.filter(_complete(frame, [*given, *roles]))
+    kept = frame.filter(complete(frame, [*given, *roles]))
     classes = classes or (
-        tuple(columns.scores) if task == "multiclass" else _binary_classes(kept, columns, roles, name=name)
+        tuple(columns.scores) if task == "multiclass" else binary_classes(kept, columns, roles, name=name)
     )
     scores = np.column_stack([_scores(kept.get_column(c), name=name) for c in given])
     if task == "binary":
         scores = np.column_stack([1 - scores[:, 0], scores[:, 0]])
-    codes = {role: _codes(kept.get_column(role), classes, name=name) for role in roles}
+    codes = {role: codes_of(kept.get_column(role), classes, name=name) for role in roles}
     return Scored(
         classes, scores, codes.get(columns.prediction), codes[columns.label] if labelled else None,
         features=kept.select(columns.features), missing=frame.height - kept.height,
@@ -200,7 +213,8 @@ def measured(table: Table, columns: Columns, *, labelled: bool, name: str) -> Me
     )
 
 
-def _complete(frame: pl.DataFrame, names: list[str]) -> pl.Expr:
+def complete(frame: pl.DataFrame, names: Sequence[str]) -> pl.Expr:
+    """Return whether a row has a value in each of these columns; NaN is none."""
     floats = [name for name in names if frame.schema[name].is_float()]
     there = [pl.col(name).is_not_null() for name in names]
     return pl.all_horizontal(there + [pl.col(name).is_not_nan().fill_null(value=False) for name in floats])
@@ -222,7 +236,8 @@ def _scores(column: pl.Series, *, name: str) -> Floats:
     return np.asarray(scores, dtype=np.float64)
 
 
-def _binary_classes(frame: pl.DataFrame, columns: Columns, roles: list[str], *, name: str) -> tuple[Hashable, ...]:
+def binary_classes(frame: pl.DataFrame, columns: Columns, roles: Sequence[str], *, name: str) -> tuple[Hashable, ...]:
+    """Return the two classes of labels and predictions, the positive one last; raise UsageError where it is not said."""
     seen = pl.concat([frame.get_column(role).cast(pl.String) for role in roles]).unique().sort().to_list()
     usual = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
     if columns.positive is None and all(value in usual for value in seen):
@@ -241,7 +256,7 @@ def _binary_classes(frame: pl.DataFrame, columns: Columns, roles: list[str], *, 
     return (others[0] if others else f"not {columns.positive}", columns.positive)
 
 
-def _codes(column: pl.Series, classes: tuple[Hashable, ...], *, name: str) -> Codes:
+def codes_of(column: pl.Series, classes: tuple[Hashable, ...], *, name: str) -> Codes:
     """Return the place of each value in the classes: numbers by their value, anything else by its text."""
     numbers = all(isinstance(c, int | float) for c in classes) and (
         column.dtype.is_numeric() or column.dtype == pl.Boolean

@@ -38,11 +38,6 @@ class SchemaDiff(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     same: int = 0
 
-    @property
-    def breaking(self) -> tuple[Change, ...]:
-        """Return the changes that break somebody."""
-        return tuple(change for change in self.changes if change.level == "breaks")
-
 
 # What an inferred schema says of bounds, which another sample of the same data would put a little elsewhere.
 WOBBLING = frozenset(

@@ -16,7 +16,7 @@ import polars as pl
 from assay.data.dataset import Dataset, Roles
 from assay.data.engine import Engine, Progress
 from assay.data.kinds import Kind, kind_of
-from assay.errors import DataError, UsageError, nearest
+from assay.errors import DataError, UsageError
 from assay.profiles.column import Need
 from assay.profiles.edges import Edges, refitted, sample_edges, sketch_edges
 from assay.profiles.kernel import Failed, Measured, Measurement
@@ -270,8 +270,7 @@ def chosen_needs(dataset: Dataset, needs: Sequence[Need], *, edges: Edges) -> tu
     chosen = {}
     for need in needs:
         name = need.columns[0] if need.columns else ""
-        if name not in dataset.schema:
-            raise UsageError(f"{dataset.name} has no column {name!r}", hint=nearest(name, dataset.schema))
+        dataset.refuse_unknown([name])
         kind = kind_of(dataset.schema[name])
         if _field(need) not in (*_STATE_FIELDS, "order") or not STATES[need.state].applies(kind):
             raise UsageError(f"a profile does not hold {need.state!r} of {name!r}, a column of {kind.value} values")

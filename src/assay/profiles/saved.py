@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from assay.codec import atomic, convert, dump_json, json_schema, read_text
+from assay.codec import atomic, convert, dump_json, json_schema, read_text, refuse_other_format
 from assay.data.dataset import Roles
 from assay.data.kinds import Kind
 from assay.errors import ConfigError
@@ -169,10 +169,7 @@ def _recognize(value: Any, file: str) -> None:
             place=file,
             hint="give a file that assay profile DATA -o profile.json wrote",
         )
-    written = value.get("format")
-    if written != FORMAT:
-        way = "install a newer assay" if isinstance(written, int) and written > FORMAT else "profile the data again"
-        raise ConfigError(f"format is {written!r}; this assay reads format {FORMAT}", place=f"{file}: format", hint=way)
+    refuse_other_format(value.get("format"), FORMAT, place=f"{file}: format", older="profile the data again")
 
 
 def profile_schema() -> str:

@@ -15,7 +15,18 @@ from typing import Any, Literal
 import msgspec
 import polars as pl
 
-from assay.codec import atomic, convert, dump_json, dump_yaml, json_schema, line_of, load_yaml, plain, read_text
+from assay.codec import (
+    atomic,
+    convert,
+    dump_json,
+    dump_yaml,
+    json_schema,
+    line_of,
+    load_yaml,
+    plain,
+    read_text,
+    refuse_other_format,
+)
 from assay.data.dataset import Roles
 from assay.data.kinds import Kind
 from assay.errors import ConfigError, UsageError, nearest
@@ -169,12 +180,8 @@ def load_schema(path: str | Path) -> Schema:
 def parse_schema(text: str, *, file: str = "<schema>") -> Schema:
     """Return the schema that YAML text describes; see `load_schema`."""
     head = load_yaml(text, dict[str, Any], file=file)
-    written = head.get("format", FORMAT)
-    if written != FORMAT:
-        way = "install a newer assay" if isinstance(written, int) and written > FORMAT else "write format: 1"
-        raise ConfigError(
-            f"format is {written!r}; this assay reads format {FORMAT}", place=_place(text, file, ("format",)), hint=way
-        )
+    place = _place(text, file, ("format",))
+    refuse_other_format(head.get("format", FORMAT), FORMAT, place=place, older=f"write format: {FORMAT}")
     content = load_yaml(text, _Raw, file=file)
     datasets = {name: _read_dataset(told, text, file, name) for name, told in content.datasets.items()}
     schema = Schema(datasets=datasets, environments=content.environments, notes=content.notes)

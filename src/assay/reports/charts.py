@@ -38,7 +38,7 @@ def _rect(x: float, width: float, *, y: float = 0.0, height: float = 1.0, face: 
 
 
 def _face(verdict: Verdict | None, i: int = 0) -> str:
-    return f"v-{verdict.value}" if verdict else f"part-{i % 4}"
+    return f"v-{verdict.value}" if verdict is not None else f"part-{i % 4}"
 
 
 def bar(length: float, *, label: str, verdict: Verdict | None = None, mark: float | None = None) -> str:

@@ -61,10 +61,10 @@ class _Space:
 def markdown(page: Page, *, most: int = MOST) -> str:
     """Return a page as Markdown of at most `most` characters (at least 4,000); what is cut is said, with its count."""
     space = _Space(max(most, 4_000) - 300)
-    sign = SIGNS[page.verdict] if page.verdict else None
+    sign = SIGNS[page.verdict] if page.verdict is not None else None
     head = (
         f"## {sign.emoji} {page.verdict.value.capitalize()}: {escaped(words.cut(page.title, 300))}"
-        if sign and page.verdict
+        if sign and page.verdict is not None
         else f"## {escaped(page.title)}"
     )
     parts = [head]
@@ -155,7 +155,7 @@ def _banner(block: Banner, space: _Space) -> list[str]:
 
 def _bars(block: Bars, space: _Space) -> list[str]:
     rows = [
-        f"| {SIGNS[b.verdict].emoji if b.verdict else ''} {_line(b.label)} | {'█' * max(1, round(b.length * 20))} | {escaped(b.text)} |"
+        f"| {SIGNS[b.verdict].emoji if b.verdict is not None else ''} {_line(b.label)} | {'█' * max(1, round(b.length * 20))} | {escaped(b.text)} |"
         for b in block.bars
     ]
     note = [escaped(block.note)] if block.note else []
@@ -276,7 +276,7 @@ def _grid(block: Grid, space: _Space) -> list[str]:
 
 
 def _card(block: Card, space: _Space) -> list[str]:
-    mark = f"{SIGNS[block.verdict].emoji} **{block.verdict.value}** " if block.verdict else ""
+    mark = f"{SIGNS[block.verdict].emoji} **{block.verdict.value}** " if block.verdict is not None else ""
     note = f" <sub>{escaped(block.note)}</sub>" if block.note else ""
     inner = [part for within in block.blocks for part in RENDERERS[type(within)](within, space)]
     return [f"{mark}{_line(block.title)}{note}", *inner]

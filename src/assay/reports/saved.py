@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from assay.codec import atomic, convert, dump_json, json_schema, read_text
+from assay.codec import convert, dump_json, json_schema, read_text, refuse_other_format
 from assay.errors import ConfigError
 from assay.verdict import FORMAT, Findings, Verdict
 
-__all__ = ["SCHEMA_ID", "findings_schema", "load_findings", "publish_schema", "read_findings"]
+__all__ = ["SCHEMA_ID", "findings_schema", "load_findings", "read_findings"]
 
 KIND = "assay.findings"
 SCHEMA_ID = f"urn:assay:findings:{FORMAT}"
@@ -55,10 +55,7 @@ def _recognize(value: object, file: str) -> None:
             place=f"{file}: kind",
             hint="give a file that assay check … --format json wrote",
         )
-    written = value.get("format")
-    if written != FORMAT:
-        way = "install a newer assay" if isinstance(written, int) and written > FORMAT else "write the findings again"
-        raise ConfigError(f"format is {written!r}; this assay reads format {FORMAT}", place=f"{file}: format", hint=way)
+    refuse_other_format(value.get("format"), FORMAT, place=f"{file}: format", older="write the findings again")
 
 
 def findings_schema() -> str:
@@ -71,11 +68,3 @@ def findings_schema() -> str:
     top["properties"] |= {"format": {"const": FORMAT}, "kind": {"const": KIND}}
     top["required"] += ["format", "kind"]
     return dump_json({"$schema": schema.pop("$schema"), "$id": SCHEMA_ID, "title": "Findings of Assay", **schema})
-
-
-def publish_schema(folder: str | Path) -> Path:
-    """Write the schema into a folder as `findings.schema.json` and return its path."""
-    path = Path(folder) / "findings.schema.json"
-    with atomic(path) as stream:
-        stream.write(findings_schema())
-    return path

@@ -136,7 +136,8 @@ def _stack(parts: list[tuple[float, Verdict | None]]) -> RichText:
     for i, (size, verdict) in enumerate(parts):
         cells = max(1, round(size * 60)) if size else 0
         bar.append(
-            (SIGNS[verdict].fill if verdict else "█▓▒░"[i % 4]) * cells, style=SIGNS[verdict].style if verdict else ""
+            (SIGNS[verdict].fill if verdict is not None else "█▓▒░"[i % 4]) * cells,
+            style=SIGNS[verdict].style if verdict is not None else "",
         )
     return bar
 
@@ -150,8 +151,8 @@ def _joined(parts: list[tuple[str, str]]) -> RichText:
 def _bars(block: Bars) -> Iterator[RenderableType]:
     grid = _grid_table()
     for bar in block.bars:
-        style = SIGNS[bar.verdict].style if bar.verdict else ""
-        shape = f"{SIGNS[bar.verdict].shape} " if bar.verdict else ""
+        style = SIGNS[bar.verdict].style if bar.verdict is not None else ""
+        shape = f"{SIGNS[bar.verdict].shape} " if bar.verdict is not None else ""
         grid.add_row(_line(shape, style).append_text(_line(bar.label)), _line(_bar(bar.length), style), bar.text)
     if block.title:
         yield ""
@@ -277,7 +278,7 @@ def _overlay(block: Overlay) -> Iterator[RenderableType]:
 
 def _range_bar(block: RangeBar) -> Iterator[RenderableType]:
     low, high = block.scale
-    style = SIGNS[block.verdict].style if block.verdict else ""
+    style = SIGNS[block.verdict].style if block.verdict is not None else ""
 
     def place(value: float) -> int:
         return min(max(round((value - low) / (high - low) * (BAR_CELLS - 1)), 0), BAR_CELLS - 1)
@@ -299,7 +300,10 @@ def _stacked(block: StackedShare) -> Iterator[RenderableType]:
         yield _line(block.title, "dim")
     yield _stack([(part.value / total, part.verdict) for part in block.parts])
     yield _joined(
-        [(f"{part.label} {part.text}", SIGNS[part.verdict].style if part.verdict else "") for part in block.parts]
+        [
+            (f"{part.label} {part.text}", SIGNS[part.verdict].style if part.verdict is not None else "")
+            for part in block.parts
+        ]
     )
 
 
@@ -383,7 +387,7 @@ def _cell(cell: Cell, how: _Face = _WIDEST) -> RenderableType:
     if isinstance(cell, Code):
         return _line((cell,))
     if isinstance(cell, Share):
-        return _line(cell.text, SIGNS[cell.verdict].style if cell.verdict else "")
+        return _line(cell.text, SIGNS[cell.verdict].style if cell.verdict is not None else "")
     if isinstance(cell, Sparkline | Histogram):
         return heights(cell.values if isinstance(cell, Sparkline) else cell.counts, 16)
     if isinstance(cell, Overlay):
@@ -446,7 +450,7 @@ def _card(block: Card) -> Iterator[RenderableType]:
     from rich.table import Table as RichTable
 
     table = RichTable.grid(padding=(0, 2, 0, 0))
-    if block.verdict:
+    if block.verdict is not None:
         sign = SIGNS[block.verdict]
         table.add_column(no_wrap=True, style=sign.style)
         table.add_column(overflow="fold")

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from assay.errors import ConfigError, nearest
-
-__all__ = ["PROCEDURES", "Budget", "Lord", "Procedure", "Spending", "Spent", "advance", "advance_all", "get_procedure"]
+__all__ = ["Budget", "Lord", "Spending", "Spent", "advance", "advance_all"]
 
 
 class Spent(NamedTuple):
@@ -178,40 +175,3 @@ def _judged(p: float | None, level: float) -> Spent:
     if level == 0:
         return Spent(False, 0.0, "nothing is saved to spend: no time has passed that was not counted for other windows")
     return Spent(False, level, f"p = {p:.3g} is above this window's level of {level:.3g}")
-
-
-# The table ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Procedure:
-    """One member of the table: the kind of budget, what it keeps, what of the p-values it takes for granted, its source."""
-
-    name: str
-    title: str
-    keeps: str
-    holds: str
-    source: str
-    kind: type[Spending | Lord]
-
-
-def get_procedure(name: str, *, place: str = "") -> Procedure:
-    """Return a procedure by its name; raises ConfigError, with the nearest name, where there is none.
-
-    >>> get_procedure("lord").kind(q=0.1).q
-    0.1
-    """
-    if name not in PROCEDURES:
-        raise ConfigError(f"there is no alarm budget {name!r}", place=place, hint=nearest(name, PROCEDURES))
-    return PROCEDURES[name]
-
-
-PROCEDURES: dict[str, Procedure] = {
-    procedure.name: procedure
-    for procedure in (
-        Procedure("spending", "false alarms in a period", "the expected number of false alarms in a period",
-                  "any dependence between windows", "linearity of expectation", Spending),
-        Procedure("lord", "share of false alarms", "the expected share of alarms that are false",
-                  "independent p-values of windows without a change", "Ramdas, Yang, Wainwright & Jordan 2017", Lord),
-    )
-}  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from assay.errors import ConfigError, nearest
+from assay.errors import member
 from assay.stats import kolmogorov, order, positions, tables
 from assay.stats.compared import Compared, too_few
 from assay.stats.pair import Pair
@@ -49,14 +49,7 @@ def get_comparison(name: str, *, place: str = "") -> Comparison:
     >>> get_comparison("ks").title
     'Kolmogorov-Smirnov'
     """
-    found = COMPARISONS.get(name)
-    if found is None:
-        raise ConfigError(
-            f"there is no comparison called {name!r}",
-            place=place,
-            hint=nearest(name, COMPARISONS, most=len(COMPARISONS)),
-        )
-    return found
+    return member(COMPARISONS, name, what="comparison", place=place)
 
 
 def permuted(

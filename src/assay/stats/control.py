@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.errors import ConfigError, nearest
+from assay.errors import ConfigError, member, nearest
 from assay.stats.intervals import student_quantile
 from assay.stats.pair import Floats
 from assay.stats.runs import RULE_SETS, RULES
@@ -360,9 +360,7 @@ def get_chart(name: str, *, place: str = "") -> Chart:
     >>> get_chart("shares").title
     'p chart'
     """
-    if name not in CHARTS:
-        raise ConfigError(f"there is no control chart {name!r}", place=place, hint=nearest(name, CHARTS))
-    return CHARTS[name]
+    return member(CHARTS, name, what="control chart", place=place)
 
 
 CHARTS: dict[str, Chart] = {

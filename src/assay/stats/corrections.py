@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.errors import ConfigError, nearest
+from assay.errors import member
 from assay.stats.pair import Floats
 
 __all__ = [
@@ -68,9 +68,7 @@ def get_correction(name: str, *, place: str = "") -> Correction:
     >>> get_correction("benjamini_hochberg").keeps
     'fdr'
     """
-    if name not in CORRECTIONS:
-        raise ConfigError(f"there is no correction {name!r}", place=place, hint=nearest(name, CORRECTIONS))
-    return CORRECTIONS[name]
+    return member(CORRECTIONS, name, what="correction", place=place)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:

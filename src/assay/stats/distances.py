@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from assay.errors import ConfigError, nearest
+from assay.errors import member
 from assay.stats.measure import Measure
 from assay.stats.pair import Pair
 from assay.stats.shares import (
@@ -98,9 +98,7 @@ def get_distance(name: str, *, place: str = "") -> Distance:
     >>> get_distance("psi").title
     'population stability index'
     """
-    if name not in DISTANCES:
-        raise ConfigError(f"there is no distance {name!r}", place=place, hint=nearest(name, DISTANCES, most=20))
-    return DISTANCES[name]
+    return member(DISTANCES, name, what="distance", place=place)
 
 
 _NO_VALUES = "a sample has no values"

@@ -48,7 +48,7 @@ class Sample(NamedTuple):
     kurtosis: float = 0.0
 
 
-def share(part: float, n: int, *, confidence: float = 0.95) -> Interval:
+def share(part: float, n: float, *, confidence: float = 0.95) -> Interval:
     """Return Wilson's score interval of a share: `part` of `n` rows, in [0, 1].
 
     (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n), with p = part / n. Its coverage is near the stated one

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from assay.errors import UsageError, nearest
+from assay.errors import member
 from assay.stats.classifier import classifier
 from assay.stats.components import reconstruction
 from assay.stats.encoder import Encoded
@@ -49,7 +49,7 @@ class RowComparison:
 def compare_rows(sides: Encoded, name: str, *, rng: np.random.Generator) -> RowsCompared:
     """Return what the comparison of that name says of two frames, as `assay.stats.encoder.encode` made matrices of them.
 
-    Codes of words are spread for those that go by distances. Raises `UsageError` where there is no such comparison.
+    Codes of words are spread for those that go by distances. Raises `ConfigError` where there is no such comparison.
 
     >>> import polars as pl
     >>> from assay.stats.encoder import encode
@@ -59,9 +59,7 @@ def compare_rows(sides: Encoded, name: str, *, rng: np.random.Generator) -> Rows
     >>> compare_rows(encode(a, b), "energy", rng=rng).p_value
     0.001
     """
-    if name not in ROW_COMPARISONS:
-        raise UsageError(f"there is no comparison of rows {name!r}", hint=nearest(name, ROW_COMPARISONS))
-    entry = ROW_COMPARISONS[name]
+    entry = member(ROW_COMPARISONS, name, what="comparison of rows")
     reference, current = sides.reference, sides.current
     if entry.distances:
         reference, current = sides.encoder.spread(reference), sides.encoder.spread(current)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.errors import ConfigError, nearest
+from assay.errors import member
 from assay.stats.pair import Floats
 
 __all__ = ["RULES", "RULE_SETS", "Rule", "RuleSet", "get_rule_set"]
@@ -51,9 +51,7 @@ def get_rule_set(name: str, *, place: str = "") -> RuleSet:
     >>> get_rule_set("western_electric").average_run_length
     91.75
     """
-    if name not in RULE_SETS:
-        raise ConfigError(f"there is no set of rules {name!r}", place=place, hint=nearest(name, RULE_SETS))
-    return RULE_SETS[name]
+    return member(RULE_SETS, name, what="set of rules", place=place)
 
 
 def _beyond(z: Floats) -> Fires:

@@ -271,44 +271,21 @@ def _filled(fresh: Any, saved: Any) -> Any:
     return fresh
 
 
-def _adwin(options: Adwin) -> Detector:
-    return RiverDetector("adwin", options, lambda: _drift().ADWIN(**msgspec.structs.asdict(options)), bits=False)
+def _maker(
+    name: str, build: Callable[[dict[str, Any]], Any], *, bits: bool = True, turned: bool = False
+) -> Callable[[msgspec.Struct], Detector]:  # fmt: skip
+    """Return the function that makes a detector of its options; `build` is given them as a new dict."""
+    return lambda options: RiverDetector(
+        name, options, lambda: build(msgspec.structs.asdict(options)), bits=bits, turned=turned
+    )
 
 
-def _ddm(options: Ddm) -> Detector:
-    return RiverDetector("ddm", options, lambda: _binary().DDM(**msgspec.structs.asdict(options)), bits=True)
-
-
-def _eddm(options: Eddm) -> Detector:
-    return RiverDetector("eddm", options, lambda: _binary().EDDM(**msgspec.structs.asdict(options)), bits=True)
-
-
-def _hddm_a(options: HddmA) -> Detector:
-    return RiverDetector("hddm_a", options, lambda: _binary().HDDMA(**_two_sided(options)), bits=True)
-
-
-def _hddm_w(options: HddmW) -> Detector:
-    return RiverDetector("hddm_w", options, lambda: _binary().HDDMW(**_two_sided(options)), bits=True)
-
-
-def _fhddm(options: Fhddm) -> Detector:
-    told = msgspec.structs.asdict(options)
-    return RiverDetector("fhddm", options, lambda: _binary().FHDDM(**told), bits=True, turned=True)
-
-
-def _kswin(options: Kswin) -> Detector:
-    return RiverDetector("kswin", options, lambda: _drift().KSWIN(**msgspec.structs.asdict(options)), bits=False)
-
-
-def _page_hinkley(options: PageHinkley) -> Detector:
-    told = msgspec.structs.asdict(options)
-    mode = told.pop("direction")
-    return RiverDetector("page_hinkley", options, lambda: _drift().PageHinkley(mode=mode, **told), bits=False)
-
-
-def _two_sided(options: HddmA | HddmW) -> dict[str, Any]:
-    told = msgspec.structs.asdict(options)
+def _two_sided(told: dict[str, Any]) -> dict[str, Any]:
     return {"two_sided_test": told.pop("direction") == "both", **told}
+
+
+def _mode(told: dict[str, Any]) -> dict[str, Any]:
+    return {"mode": told.pop("direction"), **told}
 
 
 def _drift() -> Any:
@@ -325,7 +302,7 @@ ENTRIES = (
         title="Adaptive windowing (ADWIN)",
         takes=(BITS, NUMBERS),
         options=Adwin,
-        make=_adwin,
+        make=_maker("adwin", lambda told: _drift().ADWIN(**told), bits=False),
         formula="drift where some cut of the window leaves means that differ by more than √(2v·ln(2 ln n/δ)/m) + 2·ln(2 ln n/δ)/3m",
         error_rate="bounded for one look at values in [0, 1], not for a stream of looks",
         source="Bifet & Gavaldà 2007",
@@ -336,7 +313,7 @@ ENTRIES = (
         title="Drift detection method (DDM)",
         takes=(BITS,),
         options=Ddm,
-        make=_ddm,
+        make=_maker("ddm", lambda told: _binary().DDM(**told)),
         formula="drift where p + s > min p + 3·min s, with p the running error rate and s = √(p(1 - p)/n)",
         error_rate="not known",
         source="Gama, Medas, Castillo & Rodrigues 2004",
@@ -347,7 +324,7 @@ ENTRIES = (
         title="Early drift detection method (EDDM)",
         takes=(BITS,),
         options=Eddm,
-        make=_eddm,
+        make=_maker("eddm", lambda told: _binary().EDDM(**told)),
         formula="drift where (p + 2s)/max(p + 2s) < beta, with p and s the mean and spread of the distances between errors",
         error_rate="not known",
         source="Baena-García et al. 2006",
@@ -358,7 +335,7 @@ ENTRIES = (
         title="Hoeffding's bound on averages (HDDM-A)",
         takes=(BITS,),
         options=HddmA,
-        make=_hddm_a,
+        make=_maker("hddm_a", lambda told: _binary().HDDMA(**_two_sided(told))),
         formula="drift where the mean of n exceeds that of the first k by √((n - k)/2kn·ln(2/drift_confidence)), k where it is lowest",
         error_rate="bounded for one cut and one look, not for a stream of looks",
         source="Frías-Blanco et al. 2014",
@@ -369,7 +346,7 @@ ENTRIES = (
         title="McDiarmid's bound on moving averages (HDDM-W)",
         takes=(BITS,),
         options=HddmW,
-        make=_hddm_w,
+        make=_maker("hddm_w", lambda told: _binary().HDDMW(**_two_sided(told))),
         formula="drift where the moving average exceeds its lowest by √(b·ln(1/drift_confidence)/2), b the sum of squared weights",
         error_rate="bounded for one cut and one look, not for a stream of looks",
         source="Frías-Blanco et al. 2014",
@@ -380,7 +357,7 @@ ENTRIES = (
         title="Fast Hoeffding drift detection method (FHDDM)",
         takes=(BITS,),
         options=Fhddm,
-        make=_fhddm,
+        make=_maker("fhddm", lambda told: _binary().FHDDM(**told), turned=True),
         formula="drift where the error rate of the last w exceeds its least by √(ln(1/confidence_level)/2w)",
         error_rate="bounded for one look, not for a stream of looks",
         source="Pesaranghader & Viktor 2016",
@@ -391,7 +368,7 @@ ENTRIES = (
         title="Kolmogorov-Smirnov windowing (KSWIN)",
         takes=(NUMBERS,),
         options=Kswin,
-        make=_kswin,
+        make=_maker("kswin", lambda told: _drift().KSWIN(**told), bits=False),
         formula="drift where the last stat_size values and as many of the window before compare with p ≤ alpha and a distance > 0.1",
         error_rate="alpha for one look, at every value: about a false alarm in a thousand values",
         source="Raab, Heusinger & Schleif 2020",
@@ -402,7 +379,7 @@ ENTRIES = (
         title="Page-Hinkley",
         takes=(BITS, NUMBERS),
         options=PageHinkley,
-        make=_page_hinkley,
+        make=_maker("page_hinkley", lambda told: _drift().PageHinkley(**_mode(told)), bits=False),
         formula="drift where U - min U > threshold, with U ← alpha·U + x - running mean - delta; mirrored for a fall",
         error_rate="not known: it rises with the length of the stream",
         source="Page 1954; Hinkley 1971",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from assay.stats.detectors.scoring import Drift
 
-__all__ = ["Phase", "Stream", "bits", "levels", "normal", "recurring", "scores", "step", "sticky_bits"]
+__all__ = ["Phase", "Stream", "bits", "levels", "normal", "scores", "step", "sticky_bits"]
 
 Floats = NDArray[np.float64]
 
@@ -68,11 +68,6 @@ def levels(phases: Sequence[Phase]) -> tuple[Floats, tuple[Drift, ...]]:
 def step(before: float, after: float, *, at: int, length: int, ramp: int = 0) -> tuple[Phase, Phase]:
     """Return two phases of `length` values in all: the level changes at value `at`, at once or over a `ramp`."""
     return Phase(at, before), Phase(length - at, after, ramp)
-
-
-def recurring(usual: float, other: float, *, length: int, times: int) -> tuple[Phase, ...]:
-    """Return phases of one length that go from the usual level to another and back, so many `times`."""
-    return tuple(Phase(length, level) for level in (*(usual, other) * times, usual))
 
 
 def bits(phases: Sequence[Phase], *, rng: np.random.Generator) -> Stream:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from numpy.typing import ArrayLike
 
-from assay.errors import DataError, UsageError, nearest
+from assay.errors import DataError, UsageError, member
 from assay.stats.detectors import charts, edetector, of_river
 from assay.stats.detectors.detector import FORMAT, Detector, Entry
 
@@ -19,10 +19,8 @@ DEFAULT = "esr"  # on streams of errors and of confidence
 
 
 def get_entry(name: str) -> Entry:
-    """Return a detector's entry by its name; raise `UsageError` with the nearest name where there is none."""
-    if name not in DETECTORS:
-        raise UsageError(f"there is no detector called {name!r}", hint=nearest(name, DETECTORS, most=len(DETECTORS)))
-    return DETECTORS[name]
+    """Return a detector's entry by its name; raise `ConfigError` with the nearest name where there is none."""
+    return member(DETECTORS, name, what="detector")
 
 
 def make(name: str, /, **options: Any) -> Detector:

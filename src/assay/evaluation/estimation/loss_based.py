@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation import conditions
 from assay.evaluation.columns import Columns, Measured, Table, measured
-from assay.evaluation.encoding import Encoding, encoding_of
-from assay.evaluation.estimates import POSITIVE, Condition, Estimated, Estimation, chosen, interval, widened
-from assay.evaluation.loss_model import Learnt, learn
-from assay.evaluation.losses import LOSSES, OfRows, realised_losses
+from assay.evaluation.estimation import conditions
+from assay.evaluation.estimation.encoding import Encoding, encoding_of
+from assay.evaluation.estimation.estimates import POSITIVE, Condition, Estimated, Estimation, chosen, interval, widened
+from assay.evaluation.estimation.loss_model import Learnt, learn
+from assay.evaluation.estimation.losses import LOSSES, OfRows, realised_losses
 from assay.verdict import Estimate
 
 __all__ = ["LossBased", "fit_loss_based"]

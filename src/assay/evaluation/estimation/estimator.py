@@ -11,11 +11,11 @@ import numpy as np
 
 from assay.errors import UsageError, nearest
 from assay.evaluation.columns import Columns, Table, Task, check_columns, measured, scored
-from assay.evaluation.confidence_based import METRICS, fit_confidence_based
-from assay.evaluation.estimates import Condition, Estimated, Estimation, Estimator, chosen
-from assay.evaluation.loss_based import fit_loss_based
-from assay.evaluation.losses import LOSSES, realised_losses
-from assay.evaluation.truth import Realised, compared, coverage, realised_classes
+from assay.evaluation.estimation.confidence_based import METRICS, fit_confidence_based
+from assay.evaluation.estimation.estimates import Condition, Estimated, Estimation, Estimator, chosen
+from assay.evaluation.estimation.loss_based import fit_loss_based
+from assay.evaluation.estimation.losses import LOSSES, realised_losses
+from assay.evaluation.estimation.truth import Realised, compared, coverage, realised_classes
 from assay.verdict import Estimate
 
 __all__ = [

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from assay.evaluation.columns import Columns
-from assay.evaluation.estimation import compared, estimate, realised
-from assay.evaluation.meaning import meaning_of, same_meaning
-from evaluation import worlds
+from assay.evaluation.estimation.estimator import compared, estimate, realised
+from assay.evaluation.estimation.meaning import meaning_of, same_meaning
+from evaluation.estimation import worlds
 
 NAME = "scores mean the same whatever the features"
 

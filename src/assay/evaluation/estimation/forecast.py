@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation import tally as sums
-from assay.evaluation.calibrators import Calibrator
 from assay.evaluation.columns import Scored
-from assay.evaluation.tally import Tally
+from assay.evaluation.estimation import tally as sums
+from assay.evaluation.estimation.calibrators import Calibrator
+from assay.evaluation.estimation.tally import Tally
 
 __all__ = ["forecast"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sklearn.linear_model
 
-from assay.evaluation.calibrators import basis_of, fitted
+from assay.evaluation.estimation.calibrators import basis_of, fitted
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 

@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assay.evaluation.columns import Scored
-from assay.evaluation.encoding import Encoding
-from assay.evaluation.estimates import Condition
+from assay.evaluation.estimation.encoding import Encoding
+from assay.evaluation.estimation.estimates import Condition
 
 __all__ = [
     "classes", "complete", "enough_labels", "feature_region", "held_before", "labels_of_each_class", "no_concept_drift", "region",

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assay.evaluation.estimates import Condition
+from assay.evaluation.estimation.estimates import Condition
 from assay.stats.intervals import normal_quantile
 
 __all__ = ["Meaning", "meaning_of", "same_meaning"]

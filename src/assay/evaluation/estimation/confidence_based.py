@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation import conditions
-from assay.evaluation import tally as sums
-from assay.evaluation.calibrators import Basis, Calibrator, basis_of, fitted
 from assay.evaluation.columns import Columns, Scored, Table, Task, scored
-from assay.evaluation.encoding import Encoding, encoding_of
-from assay.evaluation.estimates import Condition, Estimated, Estimation, chosen, interval, widened
-from assay.evaluation.forecast import forecast
-from assay.evaluation.meaning import Meaning, meaning_of, same_meaning
-from assay.evaluation.tally import Metric, Tally
-from assay.evaluation.truth import realised_classes
+from assay.evaluation.estimation import conditions
+from assay.evaluation.estimation import tally as sums
+from assay.evaluation.estimation.calibrators import Basis, Calibrator, basis_of, fitted
+from assay.evaluation.estimation.encoding import Encoding, encoding_of
+from assay.evaluation.estimation.estimates import Condition, Estimated, Estimation, chosen, interval, widened
+from assay.evaluation.estimation.forecast import forecast
+from assay.evaluation.estimation.meaning import Meaning, meaning_of, same_meaning
+from assay.evaluation.estimation.tally import Metric, Tally
+from assay.evaluation.estimation.truth import realised_classes
 from assay.verdict import Estimate
 
 __all__ = ["METRICS", "ConfidenceBased", "fit_confidence_based"]

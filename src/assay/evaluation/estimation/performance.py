@@ -14,12 +14,13 @@ from assay.data.dataset import Dataset
 from assay.data.kinds import Kind
 from assay.data.polars_engine import batches
 from assay.errors import UsageError, nearest
+from assay.evaluation.bounds import Bound
 from assay.evaluation.columns import Columns, Task
-from assay.evaluation.confidence_based import METRICS
-from assay.evaluation.estimates import Estimated, Estimation, Estimator
-from assay.evaluation.estimation import METRICS_OF, compared, fit, realised
-from assay.evaluation.judging import FAMILY, Bound, judged
-from assay.evaluation.truth import Realised
+from assay.evaluation.estimation.confidence_based import METRICS
+from assay.evaluation.estimation.estimates import Estimated, Estimation, Estimator
+from assay.evaluation.estimation.estimator import METRICS_OF, compared, fit, realised
+from assay.evaluation.estimation.judging import FAMILY, judged
+from assay.evaluation.estimation.truth import Realised
 from assay.verdict import Estimate, Findings, Mark, Outcome, Provenance, Verdict
 
 __all__ = ["LEAD", "WORSE_AT_MOST", "Asked", "bounds_of", "performance"]

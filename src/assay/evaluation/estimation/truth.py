@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation import tally as sums
 from assay.evaluation.columns import Scored
-from assay.evaluation.estimates import Estimation
-from assay.evaluation.tally import Metric, Tally
+from assay.evaluation.estimation import tally as sums
+from assay.evaluation.estimation.estimates import Estimation
+from assay.evaluation.estimation.tally import Metric, Tally
 from assay.stats import intervals
 from assay.stats.intervals import Interval
 from assay.verdict import Estimate
@@ -40,7 +40,7 @@ def compared(estimation: Estimation, truth: Mapping[str, Estimate]) -> tuple[Rea
 
     `truth` is what `realised` says of the same window with its labels. Metrics that only one of the two has are left out.
 
-    >>> from assay.evaluation.estimates import Estimated
+    >>> from assay.evaluation.estimation.estimates import Estimated
     >>> auc = Estimated("auc", Estimate(0.80, n=500, low=0.77, high=0.83), Estimate(0.81, n=9000))
     >>> seen = Estimation("binary", 500, 9000, 0.95, (auc,))
     >>> (one,) = compared(seen, {"auc": Estimate(0.75, n=500)})
@@ -200,7 +200,7 @@ def _on_log_odds(value: float, variance: float, n: float, confidence: float) -> 
     return Interval(*(1 / (1 + math.exp(-min(max(x, -700.0), 700.0))) for x in (centre - half, centre + half)))
 
 
-# One for each metric of `assay.evaluation.tally`.
+# One for each metric of `assay.evaluation.estimation.tally`.
 INTERVALS: dict[str, Callable[[Scored, Tally, float], Interval]] = {
     "auc": _of_auc,
     "accuracy": _of_accuracy,

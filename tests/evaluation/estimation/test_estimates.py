@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assay.codec import dump_json, load_yaml
-from assay.evaluation.estimates import POSITIVE, Condition, Estimated, Estimation, interval, widened
+from assay.evaluation.estimation.estimates import POSITIVE, Condition, Estimated, Estimation, interval, widened
 from assay.verdict import Estimate
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from assay.errors import DataError, UsageError
 from assay.evaluation.columns import Columns
-from assay.evaluation.estimation import METRICS_OF, Realised, compared, coverage, estimate, fit, realised
-from assay.evaluation.forecast import forecast
-from evaluation import worlds
+from assay.evaluation.estimation.estimator import METRICS_OF, Realised, compared, coverage, estimate, fit, realised
+from assay.evaluation.estimation.forecast import forecast
+from evaluation.estimation import worlds
 
 Rows = dict[str, np.ndarray]
 
@@ -210,6 +210,7 @@ def test_rows_without_a_score_are_left_out_and_counted(rng: np.random.Generator)
 
 def test_scores_beyond_those_of_the_reference_break_a_condition(rng: np.random.Generator):
     reference, window = worlds.two_classes(rng, 500), worlds.two_classes(rng, 100)
+    window["score"] = np.clip(window["score"], reference["score"].min(), reference["score"].max())
     window["score"][:5] = 1.0
 
     seen = estimate(reference, window, columns=worlds.BINARY, task="binary", rng=rng)

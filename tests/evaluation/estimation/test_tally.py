@@ -11,8 +11,8 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.evaluation import tally as sums
-from assay.evaluation.tally import BINARY, MULTICLASS, Tally
+from assay.evaluation.estimation import tally as sums
+from assay.evaluation.estimation.tally import BINARY, MULTICLASS, Tally
 
 SKLEARN = {
     "auc": lambda y, said, s: sklearn.metrics.roc_auc_score(y, s[:, 1]),

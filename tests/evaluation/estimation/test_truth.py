@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from assay.evaluation import tally as sums
 from assay.evaluation.columns import Columns, scored
-from assay.evaluation.estimation import METRICS_OF, coverage, realised
-from assay.evaluation.truth import INTERVALS, Realised
+from assay.evaluation.estimation import tally as sums
+from assay.evaluation.estimation.estimator import METRICS_OF, coverage, realised
+from assay.evaluation.estimation.truth import INTERVALS, Realised
 from assay.stats import intervals
 from assay.verdict import Estimate
-from evaluation import worlds
+from evaluation.estimation import worlds
 
 NAMES = Columns(label="y", prediction="said", score="p")
 

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from assay.errors import DataError, UsageError
-from assay.evaluation import loss_model
 from assay.evaluation.columns import Columns
-from assay.evaluation.encoding import encoding_of
-from assay.evaluation.estimation import compared, coverage, estimate, fit, realised
-from assay.evaluation.losses import LOSSES
-from evaluation import worlds
+from assay.evaluation.estimation import loss_model
+from assay.evaluation.estimation.encoding import encoding_of
+from assay.evaluation.estimation.estimator import compared, coverage, estimate, fit, realised
+from assay.evaluation.estimation.losses import LOSSES
+from evaluation.estimation import worlds
 
 SOME = ("mae", "rmse")
 

@@ -10,8 +10,8 @@ import pytest
 
 from assay.api import Options, estimate
 from assay.errors import UsageError
-from assay.evaluation.judging import Bound
-from assay.evaluation.performance import bounds_of
+from assay.evaluation.bounds import Bound
+from assay.evaluation.estimation.performance import bounds_of
 from assay.verdict import Findings, Outcome, Verdict
 
 OPTIONS = Options(now=datetime(2026, 1, 31, tzinfo=UTC))
