@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.stats.intervals import Interval, normal_quantile
+from assay.stats import delong
+from assay.stats.intervals import Interval
 
 __all__ = ["Placements", "area", "area_interval", "placements", "rank_sum"]
 
@@ -38,12 +39,10 @@ def placements(reference: Floats, current: Floats) -> Placements:
     >>> placements(np.array([1.0, 2.0]), np.array([2.0, 3.0])).current.tolist()
     [0.75, 1.0]
     """
-    return Placements(1 - _below(reference, np.sort(current)), _below(current, np.sort(reference)))
-
-
-def _below(values: Floats, ordered: Floats) -> Floats:
-    twice = np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")
-    return np.asarray(twice / (2 * len(ordered)), dtype=np.float64)
+    rows = delong.sort(np.concatenate([reference, current]))
+    result = np.empty(len(rows.order))
+    result[rows.order] = delong.placements_of(rows, np.arange(len(result)) >= len(reference))
+    return Placements(result[: len(reference)], result[len(reference) :])
 
 
 def area(reference: Floats, current: Floats) -> float:
@@ -56,39 +55,21 @@ def area(reference: Floats, current: Floats) -> float:
 
 
 def area_interval(found: Placements, *, confidence: float = 0.95) -> Interval:
-    """Return an interval of an AUC, within [0, 1]: the outer ends of DeLong's and of Newcombe's.
+    """Return an interval of an AUC, within [0, 1], from DeLong's variance; see `assay.stats.delong.interval`.
 
-    DeLong's on the scale of ln(AUC / (1 - AUC)), with the variance of the placements, takes no shape for granted, but
-    collapses where one side is wholly above the other. Newcombe's is all θ with |θ - AUC| ≤ z·√V(θ), with
-    V(θ) = θ(1 - θ) (1 + k(1 - θ)/(2 - θ) + kθ/(1 + θ)) / (m·n) and k = (m + n)/2 - 1: Hanley and McNeil's variance.
-    Each side must have two values.
-    Sources: DeLong, DeLong & Clarke-Pearson 1988; Newcombe 2006, method 5; Pohar Perme & Manevski 2019.
+    NaN where a side has fewer than two values.
 
     >>> low, high = area_interval(placements(np.arange(40.0), np.arange(40.0) + 20))
     >>> round(low, 3), round(high, 3)
     (0.772, 0.933)
     """
-    z = normal_quantile((1 + confidence) / 2)
-    auc, m, n = float(found.current.mean()), len(found.reference), len(found.current)
-    k = (m + n) / 2 - 1
-
-    def beyond(theta: float) -> bool:
-        spread = 1 + k * (1 - theta) / (2 - theta) + k * theta / (1 + theta)
-        return abs(theta - auc) > z * math.sqrt(max(theta * (1 - theta), 0.0) * spread / (m * n))
-
-    ends = []
-    for end in (0.0, 1.0):
-        outside, inside = end, auc
-        for _ in range(60):
-            middle = (outside + inside) / 2
-            outside, inside = (middle, inside) if beyond(middle) else (outside, middle)
-        ends.append(inside)
-    if not 0 < auc < 1:
-        return Interval(ends[0], ends[1])
-    variance = float(found.reference.var(ddof=1)) / m + float(found.current.var(ddof=1)) / n
-    odds, half = math.log(auc / (1 - auc)), z * math.sqrt(variance) / (auc * (1 - auc))
-    low, high = (1 / (1 + math.exp(min(-(odds + side * half), 700.0))) for side in (-1, 1))
-    return Interval(min(ends[0], low), max(ends[1], high))
+    m, n = len(found.reference), len(found.current)
+    if min(m, n) < delong.FEWEST:
+        return Interval(math.nan, math.nan)
+    a, b = float(found.reference.var(ddof=1)) / m, float(found.current.var(ddof=1)) / n
+    under = a * a / (m - 1) + b * b / (n - 1)
+    freedom = max((a + b) ** 2 / under, 1.0) if under > 0 else math.inf
+    return delong.interval(delong.Area(float(found.current.mean()), a + b, n, m, freedom), confidence=confidence)
 
 
 def rank_sum(reference: Floats, current: Floats, *, two_sided: bool = True) -> float:

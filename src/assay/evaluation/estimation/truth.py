@@ -13,7 +13,7 @@ from assay.evaluation.columns import Scored
 from assay.evaluation.estimation import tally as sums
 from assay.evaluation.estimation.estimates import Estimation
 from assay.evaluation.estimation.tally import Metric, Tally
-from assay.stats import intervals
+from assay.stats import delong, intervals
 from assay.stats.intervals import Interval
 from assay.verdict import Estimate
 
@@ -90,7 +90,7 @@ def realised_classes(rows: Scored, metrics: Mapping[str, Metric], *, confidence:
     """Return metrics of labelled rows, each with the interval of the same metric among all rows like these.
 
     Shares (accuracy, precision, recall) have Wilson's interval, F1 = 2J/(1 + J) that of the share J = TP/(TP + FP + FN),
-    the area under the ROC curve DeLong's on the scale of its log-odds; means over classes combine these.
+    the area under the ROC curve DeLong's; means over classes combine these.
     """
     if rows.labels is None or not rows.n:
         return {name: Estimate(None, n=0, why="there is no labelled row") for name in metrics}
@@ -128,29 +128,20 @@ def _of_f1(rows: Scored, tally: Tally, confidence: float) -> Interval:
 
 
 def _of_auc(rows: Scored, tally: Tally, confidence: float) -> Interval:
-    """Return DeLong's interval (DeLong, DeLong & Clarke-Pearson 1988), on the scale of the log-odds."""
-    value = float(sums.BINARY["auc"].value(tally))
-    moved = _concordance(rows, len(rows.classes) - 1)
-    return _on_log_odds(value, float((moved**2).sum()) / rows.n**2, tally.actual.min(), confidence)
+    """Return DeLong's interval; of a class with a single row, that of a share of one row."""
+    positive = len(rows.classes) - 1
+    area = delong.area_of(rows.scores[:, positive], np.asarray(rows.labels == positive))
+    ends = delong.interval(area, confidence=confidence)
+    return intervals.share(area.value, 1, confidence=confidence) if math.isnan(ends.low) else ends
 
 
 def _of_macro_auc(rows: Scored, tally: Tally, confidence: float) -> Interval:
-    value = float(sums.MULTICLASS["macro_auc"].value(tally))
+    """Return the interval of the mean of areas of the same rows, each class against the others, by how rows move it."""
     known = np.flatnonzero((tally.actual > 0) & (tally.actual < tally.n))
-    moved = np.mean([_concordance(rows, int(c)) for c in known], axis=0)
-    return _on_log_odds(value, float((moved**2).sum()) / rows.n**2, tally.actual[known].min(), confidence)
-
-
-def _concordance(rows: Scored, of_class: int) -> Floats:
-    """Return by how much each row moves the area under the curve: its influence, of mean 0."""
-    score, mine = rows.scores[:, of_class], np.asarray(rows.labels == of_class)
-    order, n = sums.midranks(score), rows.n
-    result = np.zeros(n)
-    for side, sign in ((mine, 1.0), (~mine, -1.0)):
-        others = n - int(side.sum())
-        beats = (order[side] - sums.midranks(score[side])) / others  # the share of the other class that scores below
-        result[side] = sign * (beats - beats.mean()) * n / max(int(side.sum()) - 0.5, 1)
-    return result
+    found = [delong.moves(rows.scores[:, c], np.asarray(rows.labels == c)) for c in known]
+    moved = np.mean([moves for _, moves in found], axis=0)
+    value = float(np.mean([area for area, _ in found]))
+    return _on_log_odds(value, float((moved**2).sum()), tally.actual[known].min(), confidence)
 
 
 def _of_macro_precision(rows: Scored, tally: Tally, confidence: float) -> Interval:
