@@ -10,7 +10,7 @@ import polars as pl
 from assay.data.dataset import first_line
 from assay.errors import UsageError, nearest
 
-__all__ = ["rowwise"]
+__all__ = ["of_single_rows", "rowwise"]
 
 _CLOCKS = re.compile(r"\b(?:now|today)\s*\(|\bcurrent_(?:date|time|timestamp)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
@@ -32,15 +32,22 @@ def rowwise(text: str, columns: Collection[str], *, hint: str = "write the insta
         raise UsageError(
             f"SQL reads the name {odd.group(0)} as a pattern", hint="rename the column to use it in an expression"
         )
-    parsed = _parsed(text)
+    return of_single_rows(_parsed(text), columns, told=repr(text))
+
+
+def of_single_rows(parsed: pl.Expr, columns: Collection[str], *, told: str) -> pl.Expr:
+    """Return a Polars expression that is over these columns and one row at a time; `told` is what errors call it.
+
+    Raises UsageError where it names no column or an unknown one, or looks at more than one row.
+    """
     for name in parsed.meta.root_names():
         if name not in columns:
             way = f'{nearest(name, columns)}. A name with spaces or points is written in double quotes: "a.b"'
-            raise UsageError(f"{text!r} names {name!r}, and there is no such column", hint=way)
+            raise UsageError(f"{told} names {name!r}, and there is no such column", hint=way)
     if not parsed.meta.root_names():
-        raise UsageError(f"{text!r} names no column")
+        raise UsageError(f"{told} names no column")
     if not _is_rowwise(parsed):
-        raise UsageError(f"{text!r} looks at more than one row at a time", hint="write an expression of single rows")
+        raise UsageError(f"{told} looks at more than one row at a time", hint="write an expression of single rows")
     return parsed
 
 
