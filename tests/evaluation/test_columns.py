@@ -131,3 +131,39 @@ def test_a_metric_that_is_not_known_is_refused():
 def test_a_confidence_is_a_share(confidence: float):
     with pytest.raises(UsageError, match="it is a share between 0 and 1"):
         estimate(ROWS, ROWS, columns=BINARY, task="binary", rng=some_rng(), confidence=confidence)
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive"),
+    [
+        (pl.Series([0.0, 1.0, 1.0, 0.0], dtype=pl.Float32), "1"),
+        (pl.Series(["0.00", "1.00", "1.00", "0.00"]).cast(pl.Decimal(5, 2)), 1),
+        (pl.Series(["0.00", "1.00", "1.00", "0.00"]).cast(pl.Decimal(5, 2)), None),
+        (pl.Series([False, True, True, False]), "True"),
+        (pl.Series([-1, 1, 1, -1], dtype=pl.Int8), "1.0"),
+    ],
+)
+def test_the_positive_class_is_known_by_its_value_however_it_is_written(labels: pl.Series, positive: object):
+    frame = pl.DataFrame({**ROWS, "y": labels}).drop("said")
+
+    found = scored(
+        frame, Columns(label="y", score="p", positive=positive), task="binary", labelled=True, name="reference"
+    )
+
+    assert found.labels.tolist() == [0, 1, 1, 0]
+
+
+def test_labels_and_predictions_of_other_kinds_of_numbers_are_the_same_classes():
+    rows = {**ROWS, "y": [0, 1, 1, 0], "said": [0.0, 1.0, 0.0, 0.0]}
+    columns = Columns(label="y", prediction="said", score="p", positive="1")
+
+    found = scored(rows, columns, task="binary", labelled=True, name="reference")
+
+    assert (found.labels.tolist(), found.predictions.tolist()) == ([0, 1, 1, 0], [0, 1, 0, 0])
+
+
+def test_a_positive_class_that_no_row_has_is_refused():
+    columns = Columns(label="y", score="p", positive="maybe")
+
+    with pytest.raises(UsageError, match=r"no row is of the class 'maybe'.*; the classes are 'no', 'yes'"):
+        scored({**ROWS, "y": ["no", "yes", "yes", "no"]}, columns, task="binary", labelled=True, name="reference")

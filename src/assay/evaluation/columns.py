@@ -238,34 +238,63 @@ def _scores(column: pl.Series, *, name: str) -> Floats:
 
 def binary_classes(frame: pl.DataFrame, columns: Columns, roles: Sequence[str], *, name: str) -> tuple[Hashable, ...]:
     """Return the two classes of labels and predictions, the positive one last; raise UsageError where it is not said."""
-    seen = pl.concat([frame.get_column(role).cast(pl.String) for role in roles]).unique().sort().to_list()
-    usual = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-    if columns.positive is None and all(value in usual for value in seen):
+    given = [frame.get_column(role) for role in roles]
+    numbers = all(column.dtype.is_numeric() for column in given)
+    kind = pl.Float64 if numbers else pl.String
+    seen = [str(v) for v in pl.concat([column.cast(kind) for column in given]).unique().sort().to_list()]
+    seen = [value.removesuffix(".0") for value in seen] if numbers else seen  # 1, 1.0 and 1.00 are one class
+    usual = {"0", "1", "0.0", "1.0", "false", "true"}
+    if columns.positive is None and usual.issuperset(seen):
         return (0, 1)
     if columns.positive is None:
         raise UsageError(
             f"{name}: the classes are {', '.join(map(repr, seen[:5]))}, and which is positive is not said",
             hint="give Columns(positive=...), or --positive",
         )
-    others = [value for value in seen if value != str(columns.positive)]
+    positive = _positive(columns.positive, seen, numbers=numbers)
+    others = [value for value in seen if value != str(positive)]
+    if len(others) > 1 and str(positive) not in seen:
+        raise UsageError(
+            f"{name}: no row is of the class {columns.positive!r}, which is to be the positive one",
+            hint=f"the classes are {', '.join(map(repr, seen[:5]))}",
+        )
     if len(others) > 1:
         raise DataError(
             f"{name}: beside {columns.positive!r} there are {', '.join(map(repr, others[:5]))}; a binary label has two values",
             hint="the task of more is multiclass",
         )
-    return (others[0] if others else f"not {columns.positive}", columns.positive)
+    return (others[0] if others else f"not {columns.positive}", positive)
+
+
+def _positive(given: Hashable, seen: Sequence[str], *, numbers: bool) -> Hashable:
+    """Return the positive class as it stands among those that were seen: 1.0 is 1, and True is true."""
+    text = str(given)
+    if text in seen:
+        return given
+    if numbers:
+        return next((value for value in seen if _number(value) == _number(text)), given)
+    return text.lower() if set(seen) <= {"false", "true"} else given
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def codes_of(column: pl.Series, classes: tuple[Hashable, ...], *, name: str) -> Codes:
     """Return the place of each value in the classes: numbers by their value, anything else by its text."""
-    numbers = all(isinstance(c, int | float) for c in classes) and (
-        column.dtype.is_numeric() or column.dtype == pl.Boolean
-    )
+    counted = all(isinstance(c, int | float) for c in classes)
+    numbers = column.dtype.is_numeric() or (counted and column.dtype == pl.Boolean)
     values = column.cast(pl.Float64 if numbers else pl.String)
-    known = [float(str(c)) if numbers else str(c) for c in classes]
     codes = np.full(len(values), -1, dtype=np.int64)
-    for place, value in enumerate(known):
-        codes[(values == value).to_numpy()] = place
+    for place, each in enumerate(classes):
+        value = (
+            str(each) if not numbers else float(each) if isinstance(each, bool | int | float) else _number(str(each))
+        )
+        if value is not None:
+            codes[(values == value).to_numpy()] = place
     strange = np.flatnonzero(codes < 0)
     if len(strange):
         raise DataError(

@@ -1,0 +1,1 @@
+"""The metrics of predictions and labels: one table entry each, with its interval."""
