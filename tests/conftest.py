@@ -7,6 +7,7 @@ set, it fails, so that a build can't turn green by not looking.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -48,9 +49,16 @@ def find_chromium() -> Path | None:
     return next((Path(found) for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+def find_torch() -> Path | None:
+    """Return where torch is: it is no part of the test extra, as its usual wheel brings gigabytes for graphics cards."""
+    found = importlib.util.find_spec("torch")
+    return Path(found.origin).parent if found is not None and found.origin else None
+
+
 REAL_PARTS: dict[str, tuple[Callable[[], Path | None], str]] = {
     "postgres": (find_postgres, "install the package postgresql"),
     "chromium": (find_chromium, "install the package chromium"),
+    "torch": (find_torch, "install torch, in its build for processors alone"),
 }
 
 

@@ -87,12 +87,22 @@ OPTIONAL: dict[str, frozenset[str]] = {
     "sklearn": frozenset({"stats", "evaluation"}),
     "threadpoolctl": frozenset({"stats", "evaluation"}),
     "jsonschema": frozenset({"checks"}),
-    "pandas": frozenset({"data"}),
+    "pandas": frozenset({"data", "evaluation"}),
     "psycopg": frozenset({"data"}),
-    "pyarrow": frozenset({"data"}),
+    "pyarrow": frozenset({"data", "evaluation"}),
+    "joblib": frozenset({"evaluation"}),
+    "skops": frozenset({"evaluation"}),
+    "xgboost": frozenset({"evaluation"}),
+    "lightgbm": frozenset({"evaluation"}),
+    "catboost": frozenset({"evaluation"}),
+    "torch": frozenset({"evaluation"}),
+    "onnx": frozenset({"evaluation"}),
+    "onnxruntime": frozenset({"evaluation"}),
+    "mlflow": frozenset({"evaluation"}),
+    "shap": frozenset({"evaluation"}),
 }
 # What a package is called where it is published, if that is not the name it is imported by.
-PUBLISHED = {"sklearn": "scikit-learn"}
+PUBLISHED = {"sklearn": "scikit-learn", "mlflow": "mlflow-skinny"}
 
 FORBIDDEN_NAMES = frozenset({"base", "common", "core", "helpers", "manager", "misc", "utils"})
 MODULE_LINES = 600
