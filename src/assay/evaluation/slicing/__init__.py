@@ -1,0 +1,1 @@
+"""Slices of the rows, and the search for those where a model does worse."""
