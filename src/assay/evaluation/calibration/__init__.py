@@ -1,0 +1,1 @@
+"""Whether scores mean what they say, and the threshold that costs least."""
