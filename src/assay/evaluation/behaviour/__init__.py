@@ -1,0 +1,1 @@
+"""What a model does beyond its figures: under perturbations, by its features, and at what cost."""
