@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from assay.api import Options as Options
+    from assay.api import challenge as challenge
     from assay.api import check as check
     from assay.api import control_chart as control_chart
     from assay.api import dataset as dataset
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from assay.api import drift as drift
     from assay.api import drift_window as drift_window
     from assay.api import estimate as estimate
+    from assay.api import evaluate as evaluate
     from assay.api import infer_schema as infer_schema
     from assay.api import profile as profile
     from assay.api import quarantine as quarantine
@@ -43,9 +45,13 @@ if TYPE_CHECKING:
     from assay.errors import MissingExtra as MissingExtra
     from assay.errors import UsageError as UsageError
     from assay.evaluation.bounds import Bound as Bound
+    from assay.evaluation.challenge.policy import Policy as Policy
+    from assay.evaluation.models.opening import open_model as open_model
+    from assay.evaluation.settings import EvaluationSettings as EvaluationSettings
     from assay.profiles.saved import save_profile as save_profile
     from assay.verdict import Estimate as Estimate
     from assay.verdict import Evidence as Evidence
+    from assay.verdict import Exhibit as Exhibit
     from assay.verdict import Findings as Findings
     from assay.verdict import Outcome as Outcome
     from assay.verdict import Trace as Trace
@@ -58,7 +64,9 @@ _HOMES = {
     "infer_schema": "api", "profile": "api", "quarantine": "api", "suggest": "api",
     "column": "checks.calls", "table": "checks.calls", "Check": "checks.check", "Suite": "checks.suite",
     "dump_suite": "checks.suite", "load_suite": "checks.suite", "parse_suite": "checks.suite", "save_suite": "checks.suite",
-    "control_chart": "api", "detect": "api", "estimate": "api",
+    "control_chart": "api", "detect": "api", "estimate": "api", "evaluate": "api", "challenge": "api",
+    "EvaluationSettings": "evaluation.settings", "Policy": "evaluation.challenge.policy", "Exhibit": "verdict",
+    "open_model": "evaluation.models.opening",
     "Bound": "evaluation.bounds", "ControlChart": "checks.control", "Trace": "verdict",
     "DriftSettings": "checks.drift.settings", "save_profile": "profiles.saved", "Evidence": "verdict",
     "Table": "checks.typed", "col": "checks.typed", "Dataset": "data.dataset", "Roles": "data.dataset",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,7 @@ __all__ = [
     "Config",
     "DatasetConfig",
     "DriftConfig",
+    "EvaluationConfig",
     "Judgement",
     "ReportConfig",
     "config_schema",
@@ -57,6 +58,33 @@ class DriftConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     rows: bool = False
 
 
+class EvaluationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One labelled dataset and the predictions, or the model, that is evaluated on it; `settings` is a file.
+
+    `task` is what the model does; the columns are those of `assay evaluate` (`by` is the query of a ranking, `scores` and `said`
+    go by class, label or level). `model` is a file, a folder, a URL or `package.module:function`, whose code may run where
+    `trust` is true; `train` is the dataset that it was fitted on.
+    """
+
+    dataset: str
+    task: Literal["binary", "multiclass", "multilabel", "regression", "quantile", "ranking"]
+    label: str = ""
+    prediction: str = ""
+    score: str = ""
+    scores: dict[str, str] = {}
+    labels: tuple[str, ...] = ()
+    said: dict[str, str] = {}
+    positive: str | int | float | bool | None = None
+    by: str = ""
+    weight: str = ""
+    entity: str = ""
+    features: tuple[str, ...] = ()
+    model: str | None = None
+    trust: bool = False
+    train: str | None = None
+    settings: str | None = None
+
+
 class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where reports are written, in which formats (json, markdown, html, junit, text)."""
 
@@ -71,6 +99,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     format: int = FORMAT
     checks: tuple[Judgement, ...] = ()
     drift: tuple[DriftConfig, ...] = ()
+    evaluate: tuple[EvaluationConfig, ...] = ()
     report: ReportConfig = ReportConfig()
 
 
@@ -106,7 +135,9 @@ def load_config(path: str | Path) -> Config:
             raise ConfigError(
                 f"there is no format {format!r}", place=f"{path}: report.formats", hint=nearest(format, FORMATS)
             )
-    return Config(told.datasets, told.format, told.checks, told.drift, told.report, str(Path(path).parent))
+    return Config(
+        told.datasets, told.format, told.checks, told.drift, told.evaluate, told.report, str(Path(path).parent)
+    )
 
 
 def _named(told: _File) -> Iterator[tuple[str, str]]:
@@ -119,11 +150,15 @@ def _named(told: _File) -> Iterator[tuple[str, str]]:
     for i, pair in enumerate(told.drift):
         yield f"drift[{i}].dataset", pair.dataset
         yield f"drift[{i}].reference", pair.reference
+    for i, each in enumerate(told.evaluate):
+        yield f"evaluate[{i}].dataset", each.dataset
+        if each.train is not None:
+            yield f"evaluate[{i}].train", each.train
 
 
 def dump_config(config: Config) -> str:
     """Return a configuration as YAML that `load_config` reads back."""
-    told = plain(_File(config.datasets, config.format, config.checks, config.drift, config.report))
+    told = plain(_File(config.datasets, config.format, config.checks, config.drift, config.evaluate, config.report))
     return dump_yaml({"format": FORMAT, **told})
 
 
@@ -136,6 +171,7 @@ def describe(config: Config) -> str:
     """Return in words what a configuration ties together."""
     lines = [f"{len(config.datasets)} datasets, {len(config.checks)} checks of them"]
     lines += [f"  {one.dataset} is compared with {one.reference} for drift" for one in config.drift]
+    lines += [f"  {one.model or 'predictions'} of {one.task} are evaluated on {one.dataset}" for one in config.evaluate]
     for one in config.checks:
         by = (
             f"by {one.suite}"

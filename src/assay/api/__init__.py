@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from assay.api.drifting import drift as drift
     from assay.api.drifting import drift_window as drift_window
     from assay.api.estimating import estimate as estimate
+    from assay.api.evaluating import challenge as challenge
+    from assay.api.evaluating import evaluate as evaluate
     from assay.api.options import SEED as SEED
     from assay.api.options import Options as Options
     from assay.api.profiling import engine as engine
@@ -30,6 +32,7 @@ _HOMES = {
     "engine": "api.profiling", "profile": "api.profiling", "infer_schema": "api.profiling", "schema_diff": "api.profiling",
     "check": "api.checking", "quarantine": "api.checking", "suggest": "api.checking",
     "drift": "api.drifting", "drift_window": "api.drifting", "estimate": "api.estimating",
+    "evaluate": "api.evaluating", "challenge": "api.evaluating",
     "control_chart": "api.streams", "detect": "api.streams",
 }  # fmt: skip
 

@@ -9,8 +9,8 @@ from assay.api.options import DEFAULTS, Options, instant
 from assay.data.sources import dataset
 
 if TYPE_CHECKING:
-    from assay.evaluation.columns import Task
     from assay.evaluation.bounds import Bound
+    from assay.evaluation.columns import Task
     from assay.verdict import Findings
 
 __all__ = ["ColumnNames", "estimate"]

@@ -24,7 +24,7 @@ SEED = 20130101
 class Options:
     """What a judgement may be told beside its data: the instant that counts as now, the stage, other datasets.
 
-    `others` are the tables that keys refer to, by name; `functions` are custom checks, by the name a suite calls them;
+    `others` are the tables that keys refer to, by name; `functions` are custom checks, by the name a suite calls them (or metrics);
     `stage` (train, serving, …) chooses the checks that are only for it; `now` is the present instant by default; `seed`
     is for what is drawn by chance.
     """
@@ -42,6 +42,8 @@ class Options:
             raise UsageError(
                 f"now is {self.now!r}; it is an instant with its zone", hint="such as datetime(2026, 1, 31, tzinfo=UTC)"
             )
+        if self.seed < 0:
+            raise UsageError(f"the seed is {self.seed}; it is a whole number of at least 0")
 
 
 DEFAULTS = Options()

@@ -28,7 +28,13 @@ COMMANDS = {
     "drift": ("drift", "Say which columns are not as they were."),
     "detect": ("detect", "Watch a column as a stream: detectors of change, or a control chart."),
     "estimate": ("estimate", "Say how a model does on data that has no labels yet."),
+    "evaluate": (
+        "evaluate",
+        "Say what a model is worth: metrics with intervals, slices, fairness, calibration, robustness.",
+    ),
+    "challenge": ("challenge", "Say whether a challenger is better than the champion, for whom, and at what cost."),
     "checks": ("checks", "List the checks there are, or explain one."),
+    "metrics": ("metrics", "List the metrics there are, or explain one."),
     "report": ("report", "Show saved findings again, in any format."),
     "config": ("config", "Check assay.yaml, or print its JSON Schema."),
 }
@@ -53,7 +59,7 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="assay")
 def app() -> None:
-    """Test machine-learning systems: data first.
+    """Test machine-learning systems: their data, their drift, their models.
 
     Exit codes: 0 pass or warn, 1 fail, 2 wrong usage or configuration, 3 could not judge.
     """

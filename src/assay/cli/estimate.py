@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.cli.options import data_options, output_options, show
+from assay.cli.options import data_options, limits_of, output_options, pair_of, show
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,8 +67,8 @@ def command(reference: str, current: str, **told: Any) -> int:
     if not told["label_column"]:
         raise UsageError("the label is not named", hint="give --label, the column of REFERENCE that holds the truth")
     bounds = bounds_of(
-        told["task"], told["metrics"], worse_at_most=_share(told["drop"]), at_least=_limits(told["at_least"], "--at-least"),
-        at_most=_limits(told["at_most"], "--at-most"),
+        told["task"], told["metrics"], worse_at_most=_share(told["drop"]), at_least=limits_of(told["at_least"], "--at-least"),
+        at_most=limits_of(told["at_most"], "--at-most"),
     )  # fmt: skip
     findings = estimate(
         _side(reference, told, part="reference"), _side(current, told, part="current"), task=told["task"],
@@ -106,7 +105,7 @@ def _columns(told: dict[str, Any]) -> dict[str, Any]:
     if told["task"] == "multiclass" and len(scores) < 2:
         raise UsageError("the scores of the classes are not named", hint="give --score CLASS=COL for each class")
     if told["task"] == "multiclass":
-        return named | {"scores": dict(_pair(text, "--score", "setosa=p_setosa") for text in scores)}
+        return named | {"scores": dict(pair_of(text, "--score", "setosa=p_setosa") for text in scores)}
     if told["task"] == "regression" and scores:
         raise UsageError("a regression has no scores", hint="give --prediction")
     if len(scores) > 1:
@@ -114,29 +113,6 @@ def _columns(told: dict[str, Any]) -> dict[str, Any]:
             "a binary classification has one column of scores: that of the positive class", hint="leave out the other"
         )
     return named | {"score": scores[0] if scores else ""}
-
-
-def _pair(text: str, option: str, example: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip() or not value.strip():
-        raise UsageError(
-            f"{option} is given {text!r}; two words around an = are expected", hint=f"such as: {option} {example}"
-        )
-    return name.strip(), value.strip()
-
-
-def _limits(given: tuple[str, ...], option: str) -> dict[str, float]:
-    found = {}
-    for name, value in (_pair(text, option, "auc=0.8") for text in given):
-        try:
-            found[name] = float(value)
-        except ValueError:
-            raise UsageError(
-                f"{option} {name} is {value!r}; it is a number", hint=f"such as: {option} auc=0.8"
-            ) from None
-        if not isfinite(found[name]):
-            raise UsageError(f"{option} {name} is {value}; it is a finite number")
-    return found
 
 
 def _share(drop: float | None) -> float | None:

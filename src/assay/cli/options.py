@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from assay.verdict import Findings
 
 __all__ = [
-    "CONFIG", "data_options", "named", "opened", "output_options", "progress_of", "refuse_options", "report_quarantine", "show",
-    "timed",
+    "CONFIG", "data_options", "limits_of", "named", "opened", "output_options", "pair_of", "progress_of", "refuse_options", "refuse_output",
+    "report_quarantine", "show", "timed",
 ]  # fmt: skip
 
 CONFIG = "assay.yaml"
@@ -79,6 +80,31 @@ def named(pairs: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
+def pair_of(text: str, option: str, example: str) -> tuple[str, str]:
+    """Return the two words around an =; raise `UsageError` where there are none."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip() or not value.strip():
+        raise UsageError(
+            f"{option} is given {text!r}; two words around an = are expected", hint=f"such as: {option} {example}"
+        )
+    return name.strip(), value.strip()
+
+
+def limits_of(given: tuple[str, ...], option: str) -> dict[str, float]:
+    """Return NAME=X pairs as finite numbers by their names; raise `UsageError` where one is none."""
+    found = {}
+    for name, value in (pair_of(text, option, "auc=0.8") for text in given):
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise UsageError(
+                f"{option} {name} is {value!r}; it is a number", hint=f"such as: {option} auc=0.8"
+            ) from None
+        if not isfinite(found[name]):
+            raise UsageError(f"{option} {name} is {value}; it is a finite number")
+    return found
+
+
 def refuse_options(told: dict[str, Any]) -> None:
     """Raise `UsageError` for an option that is about data where none was given: assay.yaml says all that."""
     for name, value in told.items():
@@ -116,6 +142,14 @@ def report_quarantine(apart: Quarantined) -> None:
         )
 
 
+def refuse_output(output: str | None, format: str | None) -> None:
+    """Raise `UsageError` for a file whose name says no format, before what takes long has begun."""
+    if output is not None:
+        from assay.reports.render import format_of
+
+        format_of(output, format=format or "")
+
+
 def show(shown: Findings | Page, *, format: str | None, output: str | None) -> None:
     """Write findings or a page to the terminal or to a file, in the format that was asked for."""
     if output is not None:
@@ -137,12 +171,12 @@ def show(shown: Findings | Page, *, format: str | None, output: str | None) -> N
 
 
 @contextmanager
-def progress_of(what: str, rows: int | None = None) -> Iterator[Callable[[int], None] | None]:
-    """Yield what an engine calls with the rows read so far; it draws a bar on a terminal, once a scan takes a while."""
+def progress_of(what: str, rows: int | None = None, *, unit: str = "rows") -> Iterator[Callable[[int], None] | None]:
+    """Yield what is called with the rows (or parts) done so far; it draws a bar on a terminal, once that takes a while."""
     if not sys.stderr.isatty():
         yield None
         return
-    bar = _Bar(what, rows)
+    bar = _Bar(what, rows, unit)
     try:
         yield bar.update
     finally:
@@ -152,12 +186,12 @@ def progress_of(what: str, rows: int | None = None) -> Iterator[Callable[[int], 
 class _Bar:
     """A progress bar that appears after half a second, so that short scans stay quiet."""
 
-    def __init__(self, what: str, rows: int | None) -> None:
+    def __init__(self, what: str, rows: int | None, unit: str) -> None:
         import time
 
         self._clock = time.monotonic
         self._begun = self._clock()
-        self._what, self._rows = what, rows
+        self._what, self._rows, self._unit = what, rows, unit
         self._progress: Any = None
         self._task: Any = None
 
@@ -183,7 +217,7 @@ class _Bar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("rows"),
+            TextColumn(self._unit),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )

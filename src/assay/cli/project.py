@@ -1,20 +1,20 @@
-"""Run every check of assay.yaml, or every comparison for drift."""
+"""Run every check of assay.yaml, every comparison for drift, or every evaluation."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assay.cli.options import progress_of, report_quarantine, show
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.config import Config, DriftConfig
+    from assay.config import Config, DriftConfig, EvaluationConfig
     from assay.data.dataset import Dataset
     from assay.verdict import Findings
 
-__all__ = ["check_project", "drift_project"]
+__all__ = ["check_project", "drift_project", "evaluate_project"]
 
 
 def check_project(path: str, *, format: str | None, output: str | None, now: datetime | None) -> int:
@@ -31,6 +31,43 @@ def drift_project(path: str, *, format: str | None, output: str | None) -> int:
     if not config.drift:
         raise UsageError("the file asks for no comparison", place=path, hint="add an entry under drift:")
     return _shown(config, [_compared(config, one) for one in config.drift], "drift", format, output)
+
+
+def evaluate_project(path: str, *, format: str | None, output: str | None) -> int:
+    """Evaluate every model that assay.yaml says, show the findings as one, and write the reports."""
+    config = _loaded(path)
+    if not config.evaluate:
+        raise UsageError("the file asks for no evaluation", place=path, hint="add an entry under evaluate:")
+    return _shown(config, [_evaluated(config, one) for one in config.evaluate], "evaluation", format, output)
+
+
+def _evaluated(config: Config, one: EvaluationConfig) -> Findings:
+    from assay.api import Options, evaluate
+    from assay.cli.evaluate import opened_model
+    from assay.evaluation.evaluate import PARTS
+    from assay.evaluation.settings import EvaluationSettings, load_settings
+
+    source = one.model
+    if source is not None and Path(config.path(source)).exists():
+        source = config.path(source)
+    settings = load_settings(config.path(one.settings)) if one.settings else EvaluationSettings()
+    model = opened_model(source, one.features, trust=one.trust, options=settings.model)
+    train = _dataset(config, one.train) if one.train is not None else None
+    with progress_of(f"evaluating {one.dataset}", len(PARTS), unit="parts") as progress:
+        return evaluate(
+            _dataset(config, one.dataset), task=one.task, model=model, settings=settings, train=train,
+            options=Options(progress=progress), **_columns(one),
+        )  # fmt: skip
+
+
+def _columns(one: EvaluationConfig) -> dict[str, Any]:
+    """Return the columns that an entry names; roles of the dataset stand for those that it does not."""
+    named: dict[str, Any] = {
+        "label": one.label, "prediction": one.prediction, "score": one.score, "scores": one.scores, "labels": one.labels,
+        "predictions": one.said, "positive": one.positive, "query": one.by, "weight": one.weight, "entity": one.entity,
+        "features": one.features,
+    }  # fmt: skip
+    return {name: value for name, value in named.items() if value not in ("", None, {}, ())}
 
 
 def _loaded(path: str) -> Config:
