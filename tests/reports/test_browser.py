@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ import pytest
 from assay.reports import write
 from assay.reports.html import fragment
 from reports.browser import Browser, browser
+from reports.evaluations import BINARY, MULTICLASS, ODD_EVALUATION, RIVALS
 from reports.samples import DRIFTED, FLIGHTS, GREEN, ODD, ODD_DRIFT, many
+from reports.test_html import contrast
 
 PAGES = {
     "flights": FLIGHTS, "green": GREEN, "odd": ODD, "many": many(300), "drift": DRIFTED, "odd drift": ODD_DRIFT,
+    "evaluation": BINARY, "classes": MULTICLASS, "odd evaluation": ODD_EVALUATION, "challenge": RIVALS,
 }  # fmt: skip
 DARK, LIGHT = "rgb(16, 20, 24)", "rgb(248, 248, 246)"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -147,6 +151,63 @@ def test_a_card_puts_the_facts_beside_the_picture_where_there_is_room(tab: Brows
 
     assert wide[0] == wide[1]
     assert narrow[0] < narrow[1]
+
+
+def test_a_plot_stands_in_its_frame_with_its_numbers_beside_it(tab: Browser, tmp_path: Path):
+    write(BINARY, tmp_path / "bank.html")
+    tab.open(tmp_path / "bank.html", width=1280)
+
+    box = "(each) => { const b = each.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom].map(Math.round) }"
+    plots = tab.ask(
+        f"[...document.querySelectorAll('.xy')].map(one => [one, one.querySelector('.axes'), one.querySelector('.y-axis')].map({box}))"
+    )
+    assert len(plots) > 6
+    for frame, axes, numbers in plots:
+        assert frame[0] < numbers[0] < numbers[2] <= axes[0] < axes[2] < frame[2]
+        assert frame[1] < axes[1] < axes[3] < frame[3]
+
+
+def test_the_curves_stand_side_by_side_where_there_is_room(tab: Browser, tmp_path: Path):
+    write(BINARY, tmp_path / "bank.html")
+    tops = (
+        "[...document.querySelectorAll('.square')].slice(0, 3).map(one => Math.round(one.getBoundingClientRect().top))"
+    )
+
+    tab.open(tmp_path / "bank.html", width=1280)
+    wide = tab.ask(tops)
+    tab.open(tmp_path / "bank.html", width=390)
+    narrow = tab.ask(tops)
+
+    assert len(set(wide)) == 1
+    assert len(set(narrow)) == 3
+
+
+def test_the_line_that_intervals_are_compared_with_runs_through_all_of_them(tab: Browser, tmp_path: Path):
+    write(BINARY, tmp_path / "bank.html")
+    tab.open(tmp_path / "bank.html", width=1280)
+
+    box = "(line) => { const b = line.getBoundingClientRect(); return [b.left, b.top, b.bottom].map(Math.round) }"
+    picture = "[...document.querySelectorAll('.intervals')].find(one => one.textContent.includes('Permutation'))"
+    ends = tab.ask(f"[...{picture}.querySelectorAll('path.compared')].map({box})")
+    assert len(ends) == 3
+    assert len({left for left, _, _ in ends}) == 1
+    assert all(upper[2] >= lower[1] - 1 for upper, lower in pairwise(ends))
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_darkest_cell_of_a_matrix_can_be_read(tab: Browser, tmp_path: Path, dark: bool):
+    write(BINARY, tmp_path / "bank.html")
+    tab.open(tmp_path / "bank.html", dark=dark)
+    # A canvas says in RGB what a mixed colour comes to.
+    look = (
+        "(colour) => { const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour; c.fillRect(0, 0, 1, 1); "
+        "return [...c.getImageData(0, 0, 1, 1).data].slice(0, 3) }"
+    )
+    ground, ink = tab.ask(
+        f"(() => {{ const s = getComputedStyle(document.querySelector('td.heat-8')); return [s.backgroundColor, s.color].map({look}) }})()"
+    )
+
+    assert contrast(*("#" + "".join(f"{part:02x}" for part in colour) for colour in (ground, ink))) >= 4.5
 
 
 def test_hostile_data_runs_nothing(tab: Browser, tmp_path: Path):

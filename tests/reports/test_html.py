@@ -23,12 +23,13 @@ from assay.reports.page import (
     Table,
     Text,
 )  # fmt: skip
+from assay.reports.plots import HUES
 from assay.reports.signs import SIGNS
 from assay.verdict import Verdict
 from reports.samples import FLIGHTS, GREEN, ODD, many
 
 STYLE = (Path(charts.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
-VOID = {"meta", "link", "input", "br", "rect", "path", "circle", "line", "use"}
+VOID = {"meta", "link", "input", "br", "rect", "circle", "line", "use"}
 
 
 class Reader(HTMLParser):
@@ -194,6 +195,21 @@ def test_words_stand_out_from_their_ground(name: str, scheme: int):
     grounds = [COLOURS["ground"][scheme], COLOURS["surface"][scheme]]
 
     assert min(contrast(COLOURS[name][scheme], ground) for ground in grounds) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_curves_stand_out_from_their_ground_and_from_each_other(scheme: int):
+    hues = [COLOURS[name][scheme] for name in COLOURS if name.startswith("hue-")]
+
+    assert len(hues) == HUES
+    assert min(contrast(hue, COLOURS["surface"][scheme]) for hue in hues) >= 3
+    assert (
+        min(
+            sum((a - b) ** 2 for a, b in zip(lab(one, "usual"), lab(other, "usual"), strict=True)) ** 0.5
+            for one, other in combinations(hues, 2)
+        )
+        > 20
+    )
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])

@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from assay.reports import findings_page, render
 from assay.reports.markdown import MOST, RENDERERS, code, escaped, markdown
 from assay.reports.page import Block, Code, Column, Details, Page, Table, Text
+from reports.evaluations import BINARY, ODD_EVALUATION, RIVALS, large
 from reports.samples import DRIFTED, FLIGHTS, GREEN, ODD, ODD_DRIFT, many
 
 GITHUB = MarkdownIt("gfm-like", {"linkify": False})
@@ -29,8 +30,8 @@ def test_the_long_part_is_folded():
 
 @pytest.mark.parametrize(
     "findings",
-    [FLIGHTS, ODD, GREEN, many(30), DRIFTED, ODD_DRIFT],
-    ids=["flights", "odd", "green", "many", "drift", "odd drift"],
+    [FLIGHTS, ODD, GREEN, many(30), DRIFTED, ODD_DRIFT, BINARY, ODD_EVALUATION, RIVALS],
+    ids=["flights", "odd", "green", "many", "drift", "odd drift", "evaluation", "odd evaluation", "challenge"],
 )
 def test_every_table_has_as_many_cells_in_each_row_as_columns(findings):
     tables = re.findall(r"<table>.*?</table>", GITHUB.render(render(findings, "markdown")), re.DOTALL)
@@ -42,7 +43,7 @@ def test_every_table_has_as_many_cells_in_each_row_as_columns(findings):
     assert all(len(shape) == 1 for shape in shapes)
 
 
-@pytest.mark.parametrize("findings", [ODD, ODD_DRIFT], ids=["odd", "odd drift"])
+@pytest.mark.parametrize("findings", [ODD, ODD_DRIFT, ODD_EVALUATION], ids=["odd", "odd drift", "odd evaluation"])
 def test_data_cannot_become_markup(findings):
     html = GITHUB.render(render(findings, "markdown"))
 
@@ -67,6 +68,8 @@ def test_data_cannot_become_markup(findings):
         "ul",
         "li",
         "br",
+        "pre",
+        "em",
     }
     assert "href" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
@@ -103,6 +106,22 @@ def test_code_holds_anything():
 @pytest.mark.parametrize("n", [0, 1, 99, 101, 1_000, 20_000])
 def test_a_comment_is_never_too_long_for_github(n: int):
     assert len(render(many(n), "markdown")) < MOST
+
+
+def test_a_spare_fold_leaves_room_for_what_comes_after_it():
+    table = Table((Column("n", number=True), Column("name")), tuple((i, Code(f"column_{i}")) for i in range(5_000)))
+
+    shown = markdown(Page("wide", (Details("all", (table, Text("x" * 3_000)), spare=True), Text("the end"))))
+
+    rows = len(re.findall(r"(?m)^\| \d", shown))
+    assert 0 < rows < 200
+    assert f"_and {5_000 - rows:,} more_" in shown
+    assert "the end" in shown
+    assert "did not fit" not in shown
+
+
+def test_an_evaluation_is_never_too_long_for_github():
+    assert len(render(large(300), "markdown")) < MOST
 
 
 def test_what_does_not_fit_is_said_with_its_count():

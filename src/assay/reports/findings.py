@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from assay.reports import evidence, words
+from assay.reports.accepted import range_of
+from assay.reports.challenge import challenge_page, is_challenge
 from assay.reports.drift import drift_page, is_drift
 from assay.reports.estimation import estimation_page, is_estimation
+from assay.reports.evaluation import evaluation_page, is_evaluation
 from assay.reports.origin import context, notes, provenance
 from assay.reports.page import (
     Banner,
@@ -27,7 +29,7 @@ from assay.reports.page import (
     Table,
     Text,
 )
-from assay.reports.sentences import estimate_text, failing_share, quantity_text, rows_text, sentence
+from assay.reports.sentences import estimate_text, failing_share, rows_text, sentence
 from assay.reports.signs import summary, tally
 from assay.reports.streams import is_streams, series_of, streams_page
 from assay.reports.subjects import examples_of, with_names
@@ -45,7 +47,7 @@ QUIET = (Verdict.PASS, Verdict.SKIP)
 def findings_page(findings: Findings) -> Page:
     """Return findings as a page; its size grows in line with the outcomes, and its open part stays readable.
 
-    Findings that judge nothing but drift, nothing but streams or nothing but estimates have a page of their own.
+    Findings that judge nothing but drift, streams, estimates, one model or several have a page of their own.
 
     >>> from assay.verdict import Provenance
     >>> page = findings_page(Findings("flights", (), Provenance("0.1.0", "2026-11-22T13:00:00Z")))
@@ -58,6 +60,10 @@ def findings_page(findings: Findings) -> Page:
         return estimation_page(findings)
     if is_drift(findings):
         return drift_page(findings)
+    if is_challenge(findings):
+        return challenge_page(findings)
+    if is_evaluation(findings):
+        return evaluation_page(findings)
     counts = tally(findings)
     loud = [outcome for group in _groups(findings.outcomes) for outcome in group]
     passed = [outcome for outcome in findings.outcomes if outcome.verdict is Verdict.PASS]
@@ -151,37 +157,8 @@ def _card(outcome: Outcome) -> Card:
     )
 
 
-_NUMBER = r"(-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)(%?)"
-_BOUND = re.compile(rf"(?:between {_NUMBER} and {_NUMBER}|(at least|above|at most|below|exactly) {_NUMBER})")
-
-
 def _range_bar(outcome: Outcome) -> RangeBar | None:
-    """Return the observed number against its bound, where the bound begins with a plain range of numbers."""
-    seen, match = outcome.observed, _BOUND.match(outcome.expected)
-    if match is None or seen is None or seen.unit == FAILING or isinstance(seen.value, str | bool | None):
-        return None
-    at_least, at_most = _accepted(match)
-    ends = (seen.low, seen.high) if seen.low is not None and seen.high is not None else (None, None)
-    # Beyond this a float cannot hold the scale that they stand on.
-    if not all(abs(end) < 1e300 for end in (seen.value, at_least, at_most, *ends) if end is not None):
-        return None
-    seen_text = quantity_text(seen.value, seen.unit, beside=outcome.expected)
-    return RangeBar(
-        title="", value=float(seen.value), low=ends[0], high=ends[1], at_least=at_least, at_most=at_most, verdict=outcome.verdict,
-        text=f"observed {seen_text}, accepted {words.clean(outcome.expected)}",
-    )  # fmt: skip
-
-
-def _accepted(match: re.Match[str]) -> tuple[float | None, float | None]:
-    low, low_percent, high, high_percent, word, only, only_percent = match.groups()
-    if low:
-        return _bound(low, low_percent), _bound(high, high_percent)
-    bound = _bound(only, only_percent)
-    return None if word in ("at most", "below") else bound, None if word in ("at least", "above") else bound
-
-
-def _bound(text: str, percent: str) -> float:
-    return float(text.replace(",", "")) / (100 if percent else 1)
+    return None if outcome.observed is not None and outcome.observed.unit == FAILING else range_of(outcome)
 
 
 def _facts(outcome: Outcome, said: str, *, drawn: bool) -> Iterable[tuple[str, Cell]]:

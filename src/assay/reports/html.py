@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from assay.reports import charts, words
+from assay.reports import charts, plots, words
+from assay.reports.characters import count_text
 from assay.reports.overlays import top_of
 from assay.reports.page import (
     Banner,
@@ -33,6 +34,7 @@ from assay.reports.page import (
     Table,
     Text,
 )
+from assay.reports.pictures import Intervals, Matrix, Plot
 from assay.verdict import Findings, Verdict
 
 if TYPE_CHECKING:
@@ -96,7 +98,11 @@ def _environment() -> Environment:
             "twin",
         )
     }
+    drawn |= {name: _marked(getattr(plots, name)) for name in ("bars_below", "interval", "plot")}
     environment.globals.update(drawn)
+    environment.globals.update(
+        hue=plots.hue, x_ticks=plots.x_ticks, y_ticks=plots.y_ticks, count_text=count_text, heat=_heat
+    )
     environment.globals.update(
         show=lambda block: _show(environment, block), inline=lambda line: _inline(environment, line)
     )
@@ -149,6 +155,11 @@ def _face(text: str) -> str:
     return "null" if text in ("null", "NaN") else ""
 
 
+def _heat(share: float | None) -> int:
+    """Return how dark a cell of a matrix is, 0 to 8."""
+    return 0 if share is None else round(min(max(share, 0.0), 1.0) * 8)
+
+
 CELLS: dict[type, str] = {
     Verdict: "verdict",
     Code: "code",
@@ -161,5 +172,5 @@ MACROS: dict[type[Block], str] = {
     Heading: "heading", Text: "text", Banner: "banner", Bars: "bars", Histogram: "histogram_block", Sparkline: "sparkline_block",
     Overlay: "overlay_block", Series: "series_block", RangeBar: "range_block", StackedShare: "stacked_block",
     Table: "table", Examples: "examples", KeyValues: "key_values", Grid: "grid",
-    Card: "card", Details: "details",
+    Card: "card", Details: "details", Plot: "plot_block", Matrix: "matrix_block", Intervals: "intervals_block",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.reports import words
+from assay.reports.characters import count_text, interval_line, legend, sketch
 from assay.reports.page import (
     Banner,
     Bars,
@@ -14,6 +15,7 @@ from assay.reports.page import (
     Card,
     Cell,
     Code,
+    Column,
     Details,
     Examples,
     Grid,
@@ -32,14 +34,17 @@ from assay.reports.page import (
     Table,
     Text,
 )
+from assay.reports.pictures import Intervals, Matrix, Plot
 from assay.reports.signs import SIGNS
 from assay.verdict import Verdict
 
 __all__ = ["MOST", "escaped", "markdown"]
 
 MOST = 60_000
+MOST_SPARE = 2_500  # of a spare fold
 CELL_CHARS = 200
 _INWORD = re.compile(r"(?<=\w)_(?=\w)")
+_FENCE = re.compile("`")
 _BEGINS = re.compile(r"\s*([-+=]|\d+[.)])(?=\s|$)")
 
 
@@ -153,9 +158,13 @@ def _banner(block: Banner, space: _Space) -> list[str]:
     return [f"**{escaped(block.sentence)}**", *([counts] if len(block.counts) > 1 else [])]
 
 
+def _emoji(verdict: Verdict | None) -> str:
+    return SIGNS[verdict].emoji if verdict is not None else ""
+
+
 def _bars(block: Bars, space: _Space) -> list[str]:
     rows = [
-        f"| {SIGNS[b.verdict].emoji if b.verdict is not None else ''} {_line(b.label)} | {'█' * max(1, round(b.length * 20))} | {escaped(b.text)} |"
+        f"| {_emoji(b.verdict)} {_line(b.label)} | {'█' * max(1, round(b.length * 20))} | {escaped(b.text)} |"
         for b in block.bars
     ]
     note = [escaped(block.note)] if block.note else []
@@ -288,12 +297,53 @@ def _details(block: Details, space: _Space) -> list[str]:
     if not space.takes([opening, "</details>"]):
         space.lost += _weight(block)
         return []
-    inner = [part for each in block.blocks for part in _written(each, space)]
+    room = _Space(min(space.left, MOST_SPARE)) if block.spare else space
+    before = room.left
+    inner = [part for each in block.blocks for part in _written(each, room)]
+    if room is not space:
+        space.left -= before - room.left
+        inner += [f"_and {room.lost:,} more_"] if room.lost else []
     return [opening, *inner, "</details>"]
+
+
+def _plot(block: Plot, space: _Space) -> list[str]:
+    up = f"{block.up}\n" if block.up else ""
+    beneath = "\n".join(part for part in (block.across, legend(block)) if part)
+    drawn = _FENCE.sub("'", f"{up}{sketch(block, width=52, height=11)}\n{beneath}")
+    return [f"**{escaped(block.title)}**", f"```text\n{drawn}\n```", *([escaped(block.note)] if block.note else [])]
+
+
+def _matrix(block: Matrix, space: _Space) -> list[str]:
+    columns = (Column(f"{block.down} / {block.across}"), *(Column(name, number=True) for name in block.columns))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (Code(name), *(_counted(n, share) for n, share in zip(counts, shares, strict=True)))
+        for name, counts, shares in zip(block.rows, block.counts, block.shares, strict=True)
+    )
+    table = _table(Table(columns, rows, more=block.more), space)
+    return [f"**{escaped(block.title)}**", *table, *([escaped(block.note)] if block.note else [])]
+
+
+def _counted(n: float, share: float | None) -> str:
+    return count_text(n) + (f" ({words.share(share)})" if share is not None else "")
+
+
+def _intervals(block: Intervals, space: _Space) -> list[str]:
+    rows = [
+        f"| {_emoji(row.verdict)} {_line(row.label)} | `{interval_line(block, row, cells=24)}` | {escaped(row.text)} |"
+        for row in block.rows
+    ]
+    low, high = block.scale
+    said = [f"from {words.number(low)} to {words.number(high)}"]
+    said += [f"│ {escaped(block.lined)}"] if block.lined and block.line is not None else []
+    said += [f"┊ {escaped(block.asked)}"] if block.is_bounded else []
+    said += [f"and {block.more:,} more"] if block.more else []
+    said += [escaped(block.note)] if block.note else []
+    return ["\n".join([f"| {escaped(block.title)} | | |", "| :-- | :-- | :-- |", *rows]), "; ".join(said)]
 
 
 RENDERERS: dict[type[Block], Callable[[Any, _Space], list[str]]] = {
     Heading: _heading, Text: _text, Banner: _banner, Bars: _bars, Histogram: _histogram, Sparkline: _sparkline, RangeBar: _range_bar,
     StackedShare: _stacked, Overlay: _overlay, Series: _series,
     Table: _table, Examples: _examples, KeyValues: _key_values, Grid: _grid, Card: _card, Details: _details,
+    Plot: _plot, Matrix: _matrix, Intervals: _intervals,
 }  # fmt: skip

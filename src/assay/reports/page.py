@@ -275,12 +275,16 @@ class Card(Block, frozen=True):
 
 
 class Details(Block, frozen=True):
-    """Blocks that stay folded until asked for; `summary` says what is inside, `brief` the gist in a line or two."""
+    """Blocks that stay folded until asked for; `summary` says what is inside, `brief` the gist in a line or two.
+
+    `spare` ones are cut short where there is not room for all.
+    """
 
     summary: str
     blocks: tuple[Block, ...]
     brief: str = ""
     open: bool = False
+    spare: bool = False
 
 
 class Page(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,7 +11,7 @@ from assay.reports.findings import findings_page
 from assay.reports.page import Page
 from assay.verdict import Findings
 
-__all__ = ["FORMATS", "SUFFIXES", "render", "write"]
+__all__ = ["FORMATS", "SUFFIXES", "format_of", "render", "write"]
 
 
 def _text(shown: Findings | Page) -> str:
@@ -75,6 +75,13 @@ def render(shown: Findings | Page, format: str = "text") -> str:
 
 def write(shown: Findings | Page, path: str | Path, *, format: str = "") -> None:
     """Write findings or a page to a file, whole or not at all; the format follows the file's suffix unless given."""
+    rendered = render(shown, format_of(path, format=format))
+    with atomic(path) as stream:
+        stream.write(rendered)
+
+
+def format_of(path: str | Path, *, format: str = "") -> str:
+    """Return the format of a file: the one that is given, else that of its suffix; raise `UsageError` where it says none."""
     suffix = Path(path).suffix.lower()
     if not format and suffix not in SUFFIXES:
         raise UsageError(
@@ -82,9 +89,7 @@ def write(shown: Findings | Page, path: str | Path, *, format: str = "") -> None
             place=str(path),
             hint=f"end the name with one of {', '.join(SUFFIXES)}, or name a format",
         )
-    rendered = render(shown, format or SUFFIXES[suffix])
-    with atomic(path) as stream:
-        stream.write(rendered)
+    return format or SUFFIXES[suffix]
 
 
 def _page(shown: Findings | Page) -> Page:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from assay.reports import words
+from assay.reports.characters import count_text, ends_line, interval_line, legend, sketch
 from assay.reports.overlays import heights_of
 from assay.reports.page import (
     Banner,
@@ -16,6 +17,7 @@ from assay.reports.page import (
     Card,
     Cell,
     Code,
+    Column,
     Details,
     Examples,
     Grid,
@@ -34,6 +36,7 @@ from assay.reports.page import (
     Table,
     Text,
 )
+from assay.reports.pictures import Intervals, Matrix, Plot
 from assay.reports.signs import SIGNS
 from assay.verdict import Verdict
 
@@ -474,8 +477,59 @@ def _details(block: Details) -> Iterator[RenderableType]:
             yield from _indent(_parts(inner))
 
 
+def _plot(block: Plot) -> Iterator[RenderableType]:
+    from rich.text import Text as RichText
+
+    yield ""
+    yield _line(block.title, "bold")
+    if block.up:
+        yield _line(block.up, "dim")
+    yield RichText(sketch(block), no_wrap=True, overflow="crop")
+    for said in (block.across, legend(block), block.note):
+        if said:
+            yield _line(said, "dim")
+
+
+def _matrix(block: Matrix) -> Iterator[RenderableType]:
+    columns = (Column(f"{block.down} \\ {block.across}"), *(Column(name, number=True) for name in block.columns))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (Code(name), *(_counted(n, share) for n, share in zip(counts, shares, strict=True)))
+        for name, counts, shares in zip(block.rows, block.counts, block.shares, strict=True)
+    )
+    yield ""
+    yield _line(block.title, "bold")
+    yield from _table(Table(columns, rows, more=block.more))
+    if block.note:
+        yield _line(block.note, "dim")
+
+
+def _counted(n: float, share: float | None) -> str:
+    return count_text(n) + (f" ({words.share(share)})" if share is not None else "")
+
+
+def _intervals(block: Intervals) -> Iterator[RenderableType]:
+    grid = _grid_table()
+    for row in block.rows:
+        style = SIGNS[row.verdict].style if row.verdict is not None else ""
+        shape = f"{SIGNS[row.verdict].shape} " if row.verdict is not None else ""
+        grid.add_row(
+            _line(shape, style).append_text(_line(row.label)), _line(interval_line(block, row), style), row.text
+        )
+    grid.add_row("", _line(ends_line(block), "dim"), "")
+    yield ""
+    yield _line(block.title, "bold")
+    yield grid
+    lined = f"│ {block.lined}" if block.lined and block.line is not None else ""
+    asked = f"┊ {block.asked}" if block.is_bounded else ""
+    more = f"and {block.more:,} more" if block.more else ""
+    for said in ("   ".join(part for part in (lined, asked, more) if part), block.note):
+        if said:
+            yield _line(said, "dim")
+
+
 RENDERERS: dict[type[Block], Callable[[Any], Iterator[RenderableType]]] = {
     Heading: _heading, Text: _text, Banner: _banner, Bars: _bars, Histogram: _histogram, Sparkline: _sparkline, RangeBar: _range_bar,
     StackedShare: _stacked, Overlay: _overlay, Series: _series,
     Table: _table, Examples: _examples, KeyValues: _key_values, Grid: _grid, Card: _card, Details: _details,
+    Plot: _plot, Matrix: _matrix, Intervals: _intervals,
 }  # fmt: skip
