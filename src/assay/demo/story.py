@@ -6,10 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from assay.api import Options, check, profile, suggest
+from assay.api import Options, challenge, check, dataset, evaluate, profile, suggest
 from assay.checks.suite import Suite, parse_suite, save_suite
+from assay.data.dataset import Roles
 from assay.demo.flights import MONTHS, write_tables
+from assay.demo.late import scored
+from assay.evaluation.baselines.baselines import BaselineSettings
+from assay.evaluation.calibration.thresholds import Costs, ThresholdSettings
+from assay.evaluation.challenge.policy import Policy
+from assay.evaluation.settings import EvaluationSettings, MetricBound
+from assay.evaluation.slicing.settings import SliceSettings
 from assay.verdict import Findings, Outcome, Verdict, joined
 
 __all__ = ["Chapter", "tell"]
@@ -42,6 +50,7 @@ def tell(folder: Path, *, say: Callable[[str], None]) -> list[Chapter]:
     chapters.append(Chapter("Day by day: the storms", _checked(data, "days", say)))
     chapters.append(Chapter("Is the label given away?", _checked(data, "leakage", say, source="reference")))
     _save_reports(chapters, folder)
+    chapters += _models(data, folder, say)
     return chapters
 
 
@@ -76,6 +85,35 @@ def _month(data: Path, place: int, name: str, suite: Suite, say: Callable[[str],
 def _checked(data: Path, name: str, say: Callable[[str], None], *, source: str = "") -> Findings:
     say(f"checking {name}")
     return check(str(data / f"{source or name}.parquet"), _suite(name))
+
+
+def _models(data: Path, folder: Path, say: Callable[[str], None]) -> list[Chapter]:
+    """Return what two models of late arrivals are worth in July, and whether the second is to take the place of the first."""
+    from assay.reports.render import write
+
+    say("scoring the flights of July by what was late from January to June")
+    rows = scored(data / "reference.parquet", data / "07_july.parquet")
+    tested = dataset(rows, name="July's flights", roles=Roles(id=("flight",)))
+    say("evaluating the model by its hour, carrier and origin: metrics, baselines, slices, calibration, thresholds")
+    told = EvaluationSettings(
+        bounds={"auc": MetricBound(at_least=0.6)}, baselines=BaselineSettings(previous_score="by_hour"),
+        slices=SliceSettings(columns=("carrier", "origin")), thresholds=ThresholdSettings(costs=Costs(fn=5.0, fp=1.0)),
+    )  # fmt: skip
+    kinds: dict[str, Any] = {
+        "task": "binary",
+        "label": "late",
+        "features": ("carrier", "origin", "dest", "hour", "distance"),
+    }
+    worth = evaluate(tested, score="by_route", settings=told, **kinds)
+    say("challenging the model that goes by the hour alone")
+    policy = Policy(lift_at_least=0.005, no_slice_worse_than=0.05, slices=SliceSettings(columns=("carrier", "origin")))
+    contest = challenge(tested, {"score": "by_hour"}, {"by_route": {"score": "by_route"}}, policy=policy, **kinds)
+    write(worth, folder / "evaluation.html")
+    write(contest, folder / "challenge.html")
+    return [
+        Chapter("What a model of late arrivals is worth", worth),
+        Chapter("Whether it is to replace the older one", contest),
+    ]
 
 
 def _save_reports(chapters: list[Chapter], folder: Path) -> None:
