@@ -165,7 +165,7 @@ def test_a_regression_has_residuals(here, capsys):
         (("--score", "p", "--metric", "aucc"), "aucc"),
         (("--score", "p", "--at-least", "auc"), "two words"),
         (("--score", "p", "--without", "serch"), "serch"),
-        (("--score", "p", "--slice", "town"), "town"),
+        (("--score", "p", "--slice", "town"), "no column 'town'"),
         (("--score", "p", "--where", "old=age > 3"), "age"),
         (("--score", "p", "--block", "7d"), "time column"),
         (("--score", "p", "--replicates", "3"), "replicates"),
@@ -229,3 +229,19 @@ def test_without_data_and_without_a_file_it_says_what_to_do(here, capsys):
 
     assert code == 2
     assert "assay init" in err
+
+
+def test_a_column_to_slice_by_that_is_not_there_is_refused_before_anything_is_measured(here, capsys, monkeypatch):
+    monkeypatch.setattr("assay.evaluation.evaluate.trial_of", lambda *_, **__: pytest.fail("rows were read"))
+
+    code, _, err = run(capsys, "rows.parquet", *TOLD, "--score", "p", "--group", "town")
+
+    assert code == 2
+    assert "no column 'town'" in err
+
+
+def test_queries_are_for_rankings(here, capsys):
+    code, _, err = run(capsys, "rows.parquet", *TOLD, "--score", "p", "--by", "city")
+
+    assert code == 2
+    assert "--by" in err

@@ -55,6 +55,10 @@ def prediction_columns(told: dict[str, Any], *, modelled: bool) -> dict[str, Any
         raise UsageError(
             "what the model said is not named", hint="give --score or --prediction, its columns, or --model"
         )
+    if told["query_column"] and task != "ranking":
+        raise UsageError(
+            f"--by is about the queries of a ranking, and the task is {task}", hint="rows of one kind: --entity"
+        )
     named: dict[str, Any] = {
         "label": told["label_column"] or "", "labels": labels, "prediction": told["prediction"] or "", "positive": told["positive"],
         "query": told["query_column"] or "", "weight": told["weight"] or "", "entity": told["entity"] or "",

@@ -107,6 +107,7 @@ def evaluate(
     """
     begun = time.perf_counter()
     before = read(asked.settings.ledger.path) if asked.settings.ledger.path else ()
+    dataset.refuse_unknown(_asked_about(asked.settings))
     trial, mark = trial_of(dataset, asked, seed=seed)
     wanted = [name for name in PARTS if name not in asked.settings.without]
     found = []
@@ -123,6 +124,14 @@ def evaluate(
     outcomes = tuple(outcome for part in found for outcome in part.outcomes)
     exhibits = tuple(exhibit for part in found for exhibit in part.exhibits if any(exhibit.columns.values()))
     return Findings(dataset.name, outcomes, provenance, exhibits=exhibits)
+
+
+def _asked_about(told: EvaluationSettings) -> tuple[str, ...]:
+    """Return the columns that settings name: one that is not there is refused before anything is measured."""
+    sliced = told.slices
+    crossed = (column for pair in sliced.crosses for column in pair)
+    groups = (*told.fairness.columns, *told.fairness.bins)
+    return (*sliced.columns, *sliced.bins, *sliced.calendar, *sliced.lengths, *crossed, *groups)
 
 
 def trial_of(dataset: Dataset, asked: Asked, *, seed: int) -> tuple[Trial, Mark]:

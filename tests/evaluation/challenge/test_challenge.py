@@ -199,3 +199,11 @@ def test_frames_of_predictions_are_read_as_tables(rng: np.random.Generator):
     table = pl.DataFrame(next(e for e in part.exhibits if e.name == "challenge").columns)
     assert table.filter(pl.col("metric") == "auc").height == 1
     assert table.filter(pl.col("metric") == "accuracy").get_column("adjusted").to_list() == [None]
+
+
+def test_models_that_tell_other_classes_are_refused_by_their_names(rng: np.random.Generator):
+    champion, challenger = rivals(rng, 100)
+    other = replace(challenger, rows=replace(challenger.rows, classes=("no", "yes")))
+
+    with pytest.raises(UsageError, match="knows the classes 0, 1, new no, yes"):
+        challenge(champion, {"new": other}, Policy())

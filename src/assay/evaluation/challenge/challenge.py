@@ -123,10 +123,14 @@ def _same_rows(champion: Trial, challenger: Trial, name: str) -> None:
     one, other = champion.rows, challenger.rows
     if one.task != other.task:
         raise UsageError(f"the champion's task is {one.task}, that of {name} is {other.task}")
-    if one.n != other.n or one.classes != other.classes:
+    if one.classes != other.classes:
+        known, theirs = (", ".join(map(str, rows.classes[:8])) for rows in (one, other))
         raise UsageError(
-            f"the champion has {one.n:,} rows of the classes {one.classes}, {name} {other.n:,} of {other.classes}",
-            hint="both have to be judged on the same rows",
+            f"the champion knows the classes {known}, {name} {theirs}", hint="both have to tell the same classes"
+        )
+    if one.n != other.n:
+        raise UsageError(
+            f"the champion has {one.n:,} rows, {name} {other.n:,}", hint="both have to be judged on the same rows"
         )
     differs = np.flatnonzero(np.asarray(one.labels != other.labels).reshape(one.n, -1).any(axis=1))
     if len(differs):
