@@ -245,3 +245,24 @@ def test_queries_are_for_rankings(here, capsys):
 
     assert code == 2
     assert "--by" in err
+
+
+def test_data_may_be_named_by_an_option(here, capsys):
+    _, out, _ = run(
+        capsys,
+        "--model",
+        "mine:model",
+        "--features",
+        "x",
+        "--data",
+        "rows.parquet",
+        *TOLD,
+        *QUICK,
+        "--at-least",
+        "auc=0.6",
+    )
+    twice, _, err = run(capsys, "rows.parquet", "--data", "rows.parquet", *TOLD, "--score", "p")
+
+    assert "auc" in out
+    assert twice == 2
+    assert "twice" in err

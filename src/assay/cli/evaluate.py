@@ -30,6 +30,7 @@ __all__ = ["command"]
 
 @click.command("evaluate")
 @click.argument("data", required=False)
+@click.option("--data", "data_option", metavar="DATA", help="The same as DATA.")
 @prediction_options
 @click.option(
     "--model", "model_source", metavar="MODEL",
@@ -108,6 +109,11 @@ def command(data: str | None, **told: Any) -> int:
     the threshold, and where the model is at hand how it holds up and what it goes by. A bound passes or fails by the whole
     interval. --query is for a database URL. Without DATA, every evaluation of assay.yaml is run.
     """
+    if told["data_option"] is not None:
+        if data is not None:
+            raise UsageError("DATA is given twice", hint="leave out --data")
+        data = told.pop("data_option")
+    told.pop("data_option", None)
     if data is None:
         from assay.cli.project import evaluate_project
 
