@@ -287,3 +287,32 @@ def test_without_scores_the_first_metric_that_needs_none_leads(rows: pl.DataFram
     assert found.table("metrics")["metric"][0] == "accuracy"
     assert found.table("slices")["metric"].unique().to_list() == ["accuracy"]
     assert found["auc"].value is None
+
+
+def test_baselines_are_taken_from_the_rows_that_the_model_was_fitted_on():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=400)
+    test = pl.DataFrame({"x": x, "y": 2 * x + 5, "p": 2 * x + 5 + rng.normal(size=400)})
+    train = pl.DataFrame({"x": rng.normal(size=300), "y": np.full(300, 100.0)})
+
+    alone = evaluate(test, task="regression", label="y", prediction="p", settings=QUICK).table("baselines")
+    fitted = evaluate(test, task="regression", label="y", prediction="p", train=train, settings=QUICK).table(
+        "baselines"
+    )
+
+    def mean(table: pl.DataFrame) -> float:
+        return float(
+            table.row(by_predicate=(pl.col("baseline") == "mean") & (pl.col("metric") == "mae"), named=True)["value"]
+        )
+
+    assert mean(alone) == pytest.approx(np.abs(test["y"] - test["y"].mean()).mean())
+    assert mean(fitted) == pytest.approx(np.abs(test["y"] - 100).mean())
+
+
+def test_training_rows_of_a_class_that_is_not_evaluated_are_left_out(rows: pl.DataFrame):
+    train = rows.select(pl.col("x") + 100, "city", pl.Series("y", [0, 1, 7] * 500))
+
+    found = evaluate(rows.drop("id"), task="binary", label="y", score="p", train=train, settings=QUICK)
+
+    assert found["auc"].value is not None
+    assert found.outcomes[0].check == "no_shared_rows"

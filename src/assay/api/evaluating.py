@@ -71,7 +71,8 @@ def evaluate(
     if shared is not None and not shared:
         return _refused(shared)
     roles = _roles(columns, tested)
-    asked = Asked(task, roles, told, _model(model, told, roles.features), options.functions)
+    fitted = None if train is None else dataset(train, part="train")
+    asked = Asked(task, roles, told, _model(model, told, roles.features), options.functions, fitted)
     found = evaluated(
         tested, asked, seed=options.seed, now=instant(options), version=__version__, progress=options.progress
     )

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from assay.errors import DataError, UsageError, nearest
 
 __all__ = [
-    "Columns", "Measured", "Scored", "Table", "Task", "as_frame", "binary_classes", "check_columns", "codes_of", "complete", "measured",
+    "Columns", "Measured", "Scored", "Table", "Task", "as_frame", "binary_classes", "check_columns", "codes_of", "complete",
+    "known_codes", "measured",
     "scored",
 ]  # fmt: skip
 
@@ -284,7 +285,22 @@ def _number(text: str) -> float | None:
 
 
 def codes_of(column: pl.Series, classes: tuple[Hashable, ...], *, name: str) -> Codes:
-    """Return the place of each value in the classes: numbers by their value, anything else by its text."""
+    """Return the place of each value in the classes: numbers by their value, anything else by its text.
+
+    Raises DataError where one is no class.
+    """
+    codes = known_codes(column, classes)
+    strange = np.flatnonzero(codes < 0)
+    if len(strange):
+        raise DataError(
+            f"{name}: {column.name!r} holds {column[int(strange[0])]!r}, which is no class; "
+            f"the classes are {', '.join(repr(c) for c in classes[:8])}",
+        )
+    return codes
+
+
+def known_codes(column: pl.Series, classes: tuple[Hashable, ...]) -> Codes:
+    """Return the place of each value in the classes, as `codes_of` does; -1 for a value that is no class."""
     counted = all(isinstance(c, int | float) for c in classes)
     numbers = column.dtype.is_numeric() or (counted and column.dtype == pl.Boolean)
     values = column.cast(pl.Float64 if numbers else pl.String)
@@ -295,10 +311,4 @@ def codes_of(column: pl.Series, classes: tuple[Hashable, ...], *, name: str) -> 
         )
         if value is not None:
             codes[(values == value).to_numpy()] = place
-    strange = np.flatnonzero(codes < 0)
-    if len(strange):
-        raise DataError(
-            f"{name}: {column.name!r} holds {column[int(strange[0])]!r}, which is no class; "
-            f"the classes are {', '.join(repr(c) for c in classes[:8])}",
-        )
     return codes

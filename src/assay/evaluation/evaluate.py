@@ -37,7 +37,7 @@ from assay.evaluation.metrics.table import defaults, metric_of
 from assay.evaluation.models.model import Model
 from assay.evaluation.outputs import SAID, with_output
 from assay.evaluation.predictions import Predictions
-from assay.evaluation.reading import named, predictions_of
+from assay.evaluation.reading import labelled_of, named, predictions_of
 from assay.evaluation.residuals.residuals import residuals
 from assay.evaluation.settings import EvaluationSettings
 from assay.evaluation.slicing.search import search
@@ -57,7 +57,7 @@ PARTS: Mapping[str, Callable[[Trial, EvaluationSettings], Part]] = {
     "metrics": lambda trial, told: metrics(
         trial, {name: Bound(b.at_least, b.at_most) for name, b in told.bounds.items()}
     ),
-    "baselines": lambda trial, told: baselines(trial, told.baselines),
+    "baselines": lambda trial, told: baselines(trial, told.baselines, train=trial.train),
     "confusion": lambda trial, told: confusion(trial),
     "curves": lambda trial, told: curves(trial),
     "calibration": lambda trial, told: calibration(trial, told.calibration),
@@ -76,7 +76,8 @@ PARTS: Mapping[str, Callable[[Trial, EvaluationSettings], Part]] = {
 class Asked:
     """What is to be evaluated: which task, in which columns, by which settings, and the model where it is at hand.
 
-    `functions` are metrics of a user's own: each takes a frame of the rows and returns one number.
+    `functions` are metrics of a user's own: each takes a frame of the rows and returns one number. `train` is what the model was
+    fitted on: constant baselines, and the rule of one feature, are taken from there.
     """
 
     task: Task
@@ -84,6 +85,7 @@ class Asked:
     settings: EvaluationSettings
     model: Model | None = None
     functions: Mapping[str, Callable[[pl.DataFrame], float | None]] = field(default_factory=dict)
+    train: Dataset | None = None
 
     @property
     def told(self) -> EvaluationSettings:
@@ -144,6 +146,9 @@ def trial_of(dataset: Dataset, asked: Asked, *, seed: int) -> tuple[Trial, Mark]
     if asked.functions:
         own = {name: by_function(name, function) for name, function in asked.functions.items()}
         trial = replace(trial, custom={**trial.custom, **own}, metrics=(*trial.metrics, *own))
+    if asked.train is not None:
+        known = pl.concat([batch.frame for batch in batches(asked.train, columns=list(asked.train.schema))])
+        trial = replace(trial, train=labelled_of(known, columns, trial.rows, name=asked.train.name))
     mark = dataset.mark(frame.height)
     mark = msgspec.structs.replace(mark, notes=(*mark.notes, *trial.rows.notes))
     if trial.rows.missing:

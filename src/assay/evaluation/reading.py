@@ -12,10 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assay.errors import DataError, UsageError, nearest
-from assay.evaluation.columns import Columns, Task, binary_classes, codes_of, complete
+from assay.evaluation.columns import Columns, Task, binary_classes, codes_of, complete, known_codes
 from assay.evaluation.predictions import Predictions
 
-__all__ = ["named", "predictions_of"]
+__all__ = ["labelled_of", "named", "predictions_of"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -70,6 +70,34 @@ def predictions_of(
     return replace(
         read, weights=_weights(kept, columns, name), query=query, entity=_groups(kept, columns.entity) if columns.entity else query,
         block=_blocks(kept, columns.time, block, name), frame=kept, features=columns.features, missing=frame.height - kept.height,
+    )  # fmt: skip
+
+
+def labelled_of(frame: pl.DataFrame, columns: Columns, like: Predictions, *, name: str) -> Predictions:
+    """Return the labelled rows that a model was fitted on, in the classes of `like`: labels and features, no predictions.
+
+    Rows without a label, and rows of a class that `like` does not have, are left out. Raises UsageError where the column of
+    the label is missing, DataError where no row is left.
+    """
+    labels = columns.labels or (columns.label,)
+    for column in labels:
+        if column not in frame.columns:
+            raise UsageError(f"{name} has no column {column!r}", hint=nearest(column, frame.columns))
+    kept = frame.filter(complete(frame, labels))
+    codes: NDArray[np.int64] | NDArray[np.float64]
+    if like.task in ("binary", "multiclass"):
+        known = known_codes(kept.get_column(columns.label), like.classes)
+        kept, codes = kept.filter(known >= 0), known[known >= 0]
+    elif like.task == "multilabel":
+        codes = np.column_stack([_zeros_and_ones(kept, label, name) for label in labels])
+    else:
+        codes = _finite(kept, columns.label, name)
+    if not kept.height:
+        raise DataError(f"{name}: no row has a label that is known", hint="leave it out, or see its labels")
+    weights = _weights(kept, columns, name) if columns.weight in kept.columns else None
+    return Predictions(
+        like.task, codes, None, None, like.classes, weights=weights, frame=kept, features=columns.features,
+        missing=frame.height - kept.height,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class Trial:
     `metrics` are names of the table of metrics (or forms with a number, `ndcg@10`); the first one leads: slices, robustness
     and importances are in its terms. `model` is None where only its predictions are known; where it is there, `again`
     returns the predictions of rows whose features were changed: it takes a frame of `rows`, or of some of them. `custom` are
-    metrics by a user's formula, by name.
+    metrics by a user's formula, by name; `train` the labelled rows that the model was fitted on, where they are at hand.
     """
 
     rows: Predictions
@@ -40,6 +40,7 @@ class Trial:
     model: Model | None = None
     custom: dict[str, Metric] = field(default_factory=dict)
     again: Callable[[pl.DataFrame], Predictions] | None = None
+    train: Predictions | None = None
 
     @property
     def lead(self) -> str:
