@@ -316,3 +316,14 @@ def test_training_rows_of_a_class_that_is_not_evaluated_are_left_out(rows: pl.Da
 
     assert found["auc"].value is not None
     assert found.outcomes[0].check == "no_shared_rows"
+
+
+def test_leaving_a_part_out_changes_nothing_that_the_others_say(rows: pl.DataFrame):
+    told = msgspec.structs.replace(QUICK, without=("search", "curves"))
+
+    whole = evaluate(rows, task="binary", label="y", score="p", settings=QUICK)
+    less = evaluate(rows, task="binary", label="y", score="p", settings=told)
+
+    assert [e for e in whole.exhibits if e.name in ("baselines", "reliability", "thresholds", "groups")] == [
+        e for e in less.exhibits if e.name in ("baselines", "reliability", "thresholds", "groups")
+    ]

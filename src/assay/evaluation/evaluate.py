@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -114,7 +115,8 @@ def evaluate(
     wanted = [name for name in PARTS if name not in asked.settings.without]
     found = []
     for i, name in enumerate(wanted):
-        found.append(PARTS[name](trial, asked.told))
+        own = np.random.default_rng((seed, crc32(name.encode())))  # leaving a part out changes no other
+        found.append(PARTS[name](trial.with_chance(own) if i else trial, asked.told))
         if progress is not None:
             progress(i + 1)
     if asked.settings.ledger.path:

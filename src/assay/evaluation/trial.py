@@ -51,6 +51,13 @@ class Trial:
         """Return the same trial with intervals at another confidence."""
         return replace(self, confidence=confidence)
 
+    def with_chance(self, rng: np.random.Generator) -> Trial:
+        """Return the same trial with chance of its own; what was measured already stays measured."""
+        made = replace(self, rng=rng)
+        if "estimates" in self.__dict__:
+            made.__dict__["estimates"] = self.estimates
+        return made
+
     def metric(self, name: str) -> Metric:
         """Return a metric by its name; raise UsageError where there is none."""
         return self.custom[name] if name in self.custom else metric_of(name)
