@@ -111,9 +111,15 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_writing_into_a_folder_that_is_not_there_says_so(tmp_path):
-    with (
-        pytest.raises(UsageError, match="cannot write here: No such file or directory; make the folder first"),
-        atomic(tmp_path / "no" / "a.txt"),
-    ):
+def test_writing_into_a_folder_that_is_not_there_makes_it(tmp_path):
+    with atomic(tmp_path / "some" / "where" / "a.txt") as stream:
+        stream.write("whole")
+
+    assert (tmp_path / "some" / "where" / "a.txt").read_text() == "whole"
+
+
+def test_writing_below_a_file_says_so(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+
+    with pytest.raises(UsageError, match="cannot write here: "), atomic(tmp_path / "file" / "a.txt"):
         pass

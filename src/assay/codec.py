@@ -389,16 +389,16 @@ def format_duration(value: timedelta) -> str:
 
 @contextmanager
 def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Open a file for writing that appears under its name whole, or not at all.
+    """Open a file for writing that appears under its name whole, or not at all; make its folder where there is none.
 
-    Raises `UsageError` where the folder does not exist or cannot be written.
+    Raises `UsageError` where the folder cannot be made or written.
     """
     target = Path(path)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:
-        hint = "" if target.parent.is_dir() else "make the folder first"
-        raise UsageError(f"cannot write here: {error.strerror}", place=str(path), hint=hint) from None
+        raise UsageError(f"cannot write here: {error.strerror}", place=str(path)) from None
     try:
         with open(handle, mode, encoding=None if "b" in mode else "utf-8") as stream:
             yield stream

@@ -12,7 +12,17 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import TypeVar
 
-__all__ = ["AssayError", "ConfigError", "DataError", "MissingExtra", "UsageError", "member", "nearest", "require"]
+__all__ = [
+    "AssayError",
+    "ConfigError",
+    "DataError",
+    "MissingExtra",
+    "UsageError",
+    "closest",
+    "member",
+    "nearest",
+    "require",
+]
 
 T = TypeVar("T")
 
@@ -97,3 +107,13 @@ def nearest(name: str, known: Iterable[str], *, most: int = 8) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     shown = ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
     return f"did you mean {close[0]!r}? There are: {shown}" if close else f"there are: {shown}"
+
+
+def closest(name: str, known: Iterable[str], *, lists: str) -> str:
+    """Return a hint that names the closest known name and `lists`, the command that lists all: they are too many for a line.
+
+    >>> closest("agee", ["age", "fare"], lists="assay columns")
+    "did you mean 'age'? `assay columns` lists all"
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"`{lists}` lists all"

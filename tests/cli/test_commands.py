@@ -118,8 +118,29 @@ def test_a_report_is_written_in_the_format_of_its_suffix(here, capsys, suffix, s
     assert (here / f"report{suffix}").read_text().startswith(start)
 
 
-def test_a_report_into_a_folder_that_is_not_there_writes_nothing(here, capsys):
-    code, _, err = run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "-o", "no/report.html")
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        (("profile", "people.parquet"), "profile.json"),
+        (("profile", "people.parquet"), "profile.html"),
+        (("schema", "infer", "people.parquet"), "schema.yaml"),
+        (("schema", "diff", "people.parquet", "people.parquet"), "diff.html"),
+        (("suggest", "people.parquet"), "suite.yaml"),
+        (("check", "people.parquet", "--suite", "suite.yaml"), "check.html"),
+        (("drift", "people.parquet", "people.parquet"), "drift.html"),
+        (("report", "findings.json"), "again.html"),
+    ],
+)
+def test_the_folder_of_a_file_is_made_by_every_command(here, capsys, arguments, file):
+    run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "-o", "findings.json")
+
+    _, _, err = run(capsys, *arguments, "-o", f"new/{file}")
+
+    assert (here / "new" / file).is_file(), err
+
+
+def test_a_report_below_a_file_writes_nothing(here, capsys):
+    code, _, err = run(capsys, "check", "people.parquet", "--suite", "suite.yaml", "-o", "suite.yaml/report.html")
 
     assert code == 2
     assert "cannot write here" in err

@@ -266,3 +266,28 @@ def test_data_may_be_named_by_an_option(here, capsys):
     assert "auc" in out
     assert twice == 2
     assert "twice" in err
+
+
+def test_the_folder_of_a_page_is_made(here, capsys):
+    _, _, err = run(capsys, "rows.parquet", *TOLD, *QUICK, "--score", "p", "--metric", "auc", "-o", "new/page.html")
+
+    assert err == "wrote new/page.html\n"
+    assert (here / "new" / "page.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--task", "binary", "--label", "answer", "--score", "p"), "; give --positive VALUE, or positive=... in Python"),
+        (("--task", "binary", "--label", "y", "--score", "p", "--block", "7d"), "; give --time COL, or time=... in Python"),
+        (("--task", "multilabel", "--labels", "y", "--score", "y=p"), "; give --labels A,B, or labels=(...) in Python"),
+        (
+            ("--task", "binary", "--label", "y", "--score", "p", "--metric", "auk"),
+            "there is no metric 'auk'; did you mean 'auc'? `assay metrics` lists all",
+        ),
+    ],
+)  # fmt: skip
+def test_a_hint_names_the_option(here, capsys, arguments, says):
+    code, _, err = run(capsys, "rows.parquet", *arguments)
+
+    assert (code, err.strip().endswith(says)) == (2, True), err

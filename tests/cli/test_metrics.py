@@ -42,4 +42,4 @@ def test_an_unknown_metric_is_an_error_with_the_nearest(capsys):
     code, _, err = run(capsys, "recal")
 
     assert code == 2
-    assert "did you mean 'recall'" in err
+    assert err == "assay: there is no metric 'recal'; did you mean 'recall'? `assay metrics` lists all\n"

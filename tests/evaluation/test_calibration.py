@@ -18,13 +18,11 @@ from assay.evaluation.calibration.reliability import (
     bands,
     bins_of,
     by_chance,
-    error_interval,
-    folded,
     murphy,
-    noise,
-    unfolded,
     view_of,
 )
+from assay.evaluation.metrics.measuring import measure
+from assay.evaluation.metrics.table import metric_of
 from assay.evaluation.predictions import Predictions
 from assay.evaluation.trial import Part, Trial
 from assay.stats.resampling import resamples
@@ -211,17 +209,28 @@ def test_a_log_loss_that_is_infinite_is_undefined(rng):
 # The expected calibration error --------------------------------------------------------------------------------------
 
 
-def test_the_mean_of_a_folded_normal_is_scipys():
-    for c in (0.0, 0.3, 2.0, 7.0):
-        assert folded(c) == pytest.approx(stats.foldnorm.mean(c))
-        assert unfolded(folded(c)) == pytest.approx(c, abs=1e-7)
-
-
 def error_of(labels, scores) -> tuple[float, float, float]:
-    one = view(labels, scores)
-    bins = bins_of(one, 10)
-    value, (low, high) = error_interval(bins, noise(one, bins)[0], confidence=0.95)
-    return value, low, high
+    rows = binary(labels, scores)
+    error = measure(metric_of("ece_mass"), rows, units=resamples(rows.n, rng=np.random.default_rng(1), replicates=2))
+    return error.value, error.low, error.high
+
+
+@pytest.mark.parametrize("told", ["alike", "weighted", "of entities"])
+@pytest.mark.parametrize("bins", [10, 7])
+def test_a_page_shows_one_calibration_error(told: str, bins: int):
+    rng = np.random.default_rng(3)
+    labels, scores = drawn(600, rng, slope=1.5)
+    more = {
+        "alike": {}, "weighted": {"weights": rng.random(600) + 0.1}, "of entities": {"entity": np.arange(600) // 3},
+    }[told]  # fmt: skip
+    trial = trial_of(binary(labels, np.round(scores, 2), **more))
+    error, seen = (measure(metric_of(name), trial.rows, units=trial.units) for name in ("ece_mass", "ece_mass_plain"))
+
+    part = calibration(trial, CalibrationSettings(bins=bins))
+
+    assert outcome(part, "ece_mass").observed == error
+    assert measures(part)["ece_mass"] == error.value
+    assert measures(part)["ece_as_seen"] == seen.value
 
 
 @pytest.mark.parametrize("n", [300, 5_000])
@@ -500,8 +509,8 @@ def test_a_few_entities_do_not_tell_how_far_a_figure_may_be_off(rng):
     assert outcome(part, "ece_mass").verdict is Verdict.INCONCLUSIVE
     assert "at least 10 entities: there are 4" in outcome(part, "ece_mass").observed.why
     columns = exhibit(part, "calibration").columns
-    for measure in ("ece_mass", "slope", "intercept", "in_the_large", "brier", "reliability"):
-        at = columns["measure"].index(measure)
+    for name in ("ece_mass", "slope", "intercept", "in_the_large", "brier", "reliability"):
+        at = columns["measure"].index(name)
         assert columns["value"][at] is not None
         assert columns["low"][at] is None
         assert columns["why"][at]

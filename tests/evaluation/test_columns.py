@@ -111,9 +111,9 @@ def test_features_are_a_list():
 @pytest.mark.parametrize(
     ("columns", "task", "said"),
     [
-        (Columns("y", "said"), "binary", r"one column of scores; give Columns\(score=...\)"),
-        (Columns("y", "said", score="p"), "multiclass", r"a column of scores for each class; give Columns\(scores="),
-        (Columns("y"), "regression", r"needs the column of its predictions; give Columns\(prediction=...\)"),
+        (Columns("y", "said"), "binary", r"one column of scores; give --score COL"),
+        (Columns("y", "said", score="p"), "multiclass", r"a column of scores for each class; give --score CLASS=COL"),
+        (Columns("y"), "regression", r"needs the column of its predictions; give --prediction COL"),
         (BINARY, "ranking", "'ranking' is no task; .*there are: binary, multiclass, regression"),
     ],
 )

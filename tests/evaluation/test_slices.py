@@ -19,7 +19,7 @@ from assay.evaluation.metrics.measuring import unsuited, value_of
 from assay.evaluation.metrics.metric import Metric, Whole
 from assay.evaluation.metrics.table import METRICS
 from assay.evaluation.predictions import Predictions
-from assay.evaluation.slicing.bins import bin_edges, cut_by_bins, cut_by_length, cut_by_part, slices_of_bins
+from assay.evaluation.slicing.bins import bin_edges, cut_by_bins, cut_by_length, cut_by_part
 from assay.evaluation.slicing.losses import LOSSES, loss_for, loss_of
 from assay.evaluation.slicing.measuring import Ground, Measured, measured
 from assay.evaluation.slicing.names import shortest
@@ -31,9 +31,7 @@ from assay.evaluation.slicing.slices import (
     crossed,
     cut_by_values,
     cuts_of,
-    intersections,
     slices,
-    slices_of_values,
 )  # fmt: skip
 from assay.evaluation.trial import Part, Trial
 from assay.stats.resampling import Resamples, resamples
@@ -60,7 +58,7 @@ def counted(cut: Cut) -> dict[str, int]:
 
 
 def test_each_value_is_a_slice_and_so_is_what_is_missing():
-    found = {one.name: one.rows.tolist() for one in slices_of_values(PEOPLE, "sex")}
+    found = {one.name: one.rows.tolist() for one in cut_by_values(PEOPLE, "sex").slices}
 
     assert found == {
         "sex = 'F'": [True, False, False, False, True, False],
@@ -164,7 +162,7 @@ def test_edges_of_instants_are_texts():
 )
 def test_edges_that_do_not_fit_are_refused(column: str, bins: object, says: str):
     with pytest.raises(UsageError, match=says):
-        slices_of_bins(PEOPLE, column, bins=bins)
+        cut_by_bins(PEOPLE, column, bins=bins)
 
 
 def test_an_edge_has_as_few_digits_as_tell_the_same_rows_apart():
@@ -210,15 +208,6 @@ def test_a_cross_has_the_pairs_that_rows_have():
     assert cut.columns == ("sex", "member")
 
 
-def test_intersections_are_what_slices_share():
-    found = intersections(slices_of_values(PEOPLE, "sex"), slices_of_bins(PEOPLE, "age", bins=[30]))
-
-    assert {one.name: int(one.rows.sum()) for one in found} == {
-        "sex = 'F' AND age < 30": 1, "sex = 'F' AND age >= 30": 1, "sex = 'M' AND age < 30": 1, "sex = 'M' AND age >= 30": 1,
-        "sex = 'M' AND age is missing": 1, "sex is missing AND age >= 30": 1,
-    }  # fmt: skip
-
-
 VALUES = st.one_of(
     st.lists(st.one_of(st.none(), st.integers(-5, 5)), min_size=1, max_size=30),
     st.lists(st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False, width=32)), min_size=1, max_size=30),
@@ -230,7 +219,7 @@ VALUES = st.one_of(
 @given(VALUES)
 def test_a_slice_of_values_has_the_rows_that_its_name_is_true_of(values: list[object]):
     frame = pl.DataFrame({"a b": values}, strict=False)
-    shown = [one for one in slices_of_values(frame, "a b", most=100) if " = " in one.name]
+    shown = [one for one in cut_by_values(frame, "a b", most=100).slices if " = " in one.name]
 
     assert all((slice_where(frame, one.name).rows == one.rows).all() for one in shown)
 
@@ -238,7 +227,7 @@ def test_a_slice_of_values_has_the_rows_that_its_name_is_true_of(values: list[ob
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=60), st.integers(2, 8))
 def test_a_bin_has_the_rows_that_its_name_is_true_of_and_every_row_is_in_one(values: list[float], bins: int):
     frame = pl.DataFrame({"x": values})
-    found = slices_of_bins(frame, "x", bins=bins)
+    found = cut_by_bins(frame, "x", bins=bins).slices
 
     as_sql = [one.name.replace(" in [", " >= ").replace(", ", " AND x < ").replace(")", "") for one in found]
     said = [slice_where(frame, text.replace("is not missing", "IS NOT NULL")).rows for text in as_sql]

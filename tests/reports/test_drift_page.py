@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from assay.reports import charts, findings_page, render
+from assay.reports.characters import pair
 from assay.reports.drift import is_drift
 from assay.reports.evidence import name_text, overlay, p_text, range_bar, relative
 from assay.reports.overlays import heights_of, is_to_scale, lefts_of
@@ -27,7 +28,7 @@ from assay.reports.page import (
     Table,
     Text,
 )
-from assay.reports.terminal import pair, text
+from assay.reports.terminal import text
 from assay.verdict import Findings, Outcome, Shape, Verdict
 from reports.samples import (
     CALM,

@@ -51,6 +51,7 @@ def test_an_unknown_suffix_is_refused_before_anything_is_written(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path):
-    with pytest.raises(UsageError, match="make the folder first"):
-        write(FLIGHTS, tmp_path / "no" / "report.html")
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path):
+    write(FLIGHTS, tmp_path / "new" / "report.html")
+
+    assert (tmp_path / "new" / "report.html").is_file()

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from assay.reports import charts
+from assay.reports.characters import levels
 from assay.reports.estimation import is_estimation
 from assay.reports.findings import findings_page
 from assay.reports.html import html
@@ -17,7 +18,7 @@ from assay.reports.page import Banner, Card, Page, Series, Table
 from assay.reports.render import FORMATS, render
 from assay.reports.saved import read_findings
 from assay.reports.streams import is_streams, series_of
-from assay.reports.terminal import levels, text
+from assay.reports.terminal import text
 from assay.verdict import Estimate, Example, Findings, Outcome, Trace, Verdict
 from reports.browser import browser
 from reports.samples import ODD, provenance

@@ -8,8 +8,9 @@ from io import StringIO
 import pytest
 
 from assay.reports import findings_page, render
+from assay.reports.characters import heights
 from assay.reports.page import Block, Histogram, Page, RangeBar, Sparkline
-from assay.reports.terminal import RENDERERS, heights, show, text
+from assay.reports.terminal import RENDERERS, show, text
 from assay.verdict import Verdict
 from reports.samples import FLIGHTS, GREEN, ODD, many
 

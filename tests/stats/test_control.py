@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.errors import ConfigError
-from assay.stats.control import CHARTS, Limits, judge, learn, relearn
+from assay.stats.control import CHARTS, Limits, judge, learn
 from assay.stats.runs import RULE_SETS, RULES, get_rule_set
 
 KNOWN = Limits(centre=0.0, std=1.0)
@@ -161,16 +161,6 @@ def test_every_other_value_is_outside_of_limits_without_width():
 
 def test_points_without_a_value_are_left_out():
     assert learn([9.0, None, 10.0, math.nan, 11.0]).centre == 10.0
-
-
-def test_limits_are_learned_anew_with_since_when_and_why():
-    old = learn([0.04, 0.05], chart="shares", sizes=[100, 100], method="sigma", spread="within")
-
-    new = relearn(old, [0.2, 0.3], sizes=[100, 100], since=MARCH, note="a new country")
-
-    assert (new.centre, new.since, new.note) == (0.25, MARCH, "a new country")
-    assert (new.chart, new.method, new.spread) == ("shares", "sigma", "within")
-    assert old.centre == pytest.approx(0.045)
 
 
 def test_limits_that_were_saved_judge_the_same():

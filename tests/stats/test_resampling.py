@@ -20,7 +20,6 @@ from assay.stats.resampling import (
     jackknife,
     percentile,
     resamples,
-    simultaneous,
     smoothed,
 )
 
@@ -364,60 +363,3 @@ def test_a_table_of_very_many_classes_leaves_room_for_errors(rng: Rng):
 
 def test_resamples_that_differ_by_rounding_are_equal():
     assert not len(Draws(1.0, 1 + np.arange(100) * 1e-16, np.zeros(0)).known)
-
-
-# Together ------------------------------------------------------------------------------------------------------------
-
-
-def test_simultaneous_intervals_hold_all_together(rng: Rng):
-    held, alone, runs = 0, 0, 300
-    for _ in range(runs):
-        values = rng.normal(size=(100, 6)) + rng.normal(size=(100, 1))
-        units = resamples(100, rng=rng, replicates=400)
-        draws = [mean_draws(column, units) for column in values.T]
-        held += all(low <= 0 <= high for low, high in simultaneous(draws))
-        alone += all(low <= 0 <= high for low, high in map(percentile, draws))
-
-    # The spread of 100 values is known to 7 %: like Student's t, the normal quantile then gives away about a point.
-    assert held >= stats.binom.ppf(1e-4, runs, 0.93)
-    assert alone < held
-
-
-def test_simultaneous_intervals_of_the_same_numbers_are_as_wide_as_of_one(rng: Rng):
-    units = resamples(100, rng=rng)
-    one = mean_draws(rng.normal(size=100), units)
-
-    assert simultaneous([one] * 20) == [pytest.approx(simultaneous([one])[0])] * 20
-
-
-def test_simultaneous_intervals_are_narrower_than_bonferronis(rng: Rng):
-    values = rng.normal(size=(200, 20)) + 2 * rng.normal(size=(200, 1))
-    units = resamples(200, rng=rng, replicates=2_000)
-    draws = [mean_draws(column, units) for column in values.T]
-
-    low, high = simultaneous(draws)[0]
-
-    assert (high - low) / 2 / draws[0].replicates.std() < stats.norm.isf(0.025 / 20)
-
-
-def test_what_tells_nothing_has_no_part_in_the_family(rng: Rng):
-    units = resamples(100, rng=rng)
-    one, constant = mean_draws(rng.normal(size=100), units), mean_draws(np.ones(100), units)
-
-    alone, untold = simultaneous([one, constant])
-
-    assert alone == simultaneous([one])[0]
-    assert math.isnan(untold.low)
-    assert simultaneous([]) == []
-
-
-def test_simultaneous_intervals_stay_in_their_span(rng: Rng):
-    units = resamples(12, rng=rng)
-    few, many = np.repeat([0.0, 1.0], [1, 11]), np.repeat([0.0, 1.0], [4, 8])
-    draws = [mean_draws(column, units) for column in (few, many, np.ones(12))]
-
-    one, two, perfect = simultaneous(draws, span=(0, 1))
-
-    assert 0 < one.low < 11 / 12 < one.high < 1
-    assert 0 < two.low < 8 / 12 < two.high < 1
-    assert math.isnan(perfect.low)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -56,9 +57,14 @@ class _Peek:
     def n(self) -> int:
         return len(self.values)
 
+    @cached_property
+    def texts(self) -> tuple[tuple[str, int], ...]:
+        """Return each text that is there, with how often."""
+        return tuple(self.values.cast(pl.String).alias("text").value_counts(name="n").rows())
+
     def share(self, form: re.Pattern[str]) -> float:
         """Return the share of texts that have a form."""
-        return sum(form.fullmatch(text) is not None for text in self.values.cast(pl.String).to_list()) / max(self.n, 1)
+        return sum(n for text, n in self.texts if form.fullmatch(text) is not None) / max(self.n, 1)
 
 
 def first_look(dataset: Dataset) -> Suite:

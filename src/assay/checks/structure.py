@@ -16,11 +16,11 @@ from assay.data.kinds import Kind, kind_of
 from assay.errors import nearest
 from assay.profiles.column import Need
 from assay.profiles.kernel import Measured
+from assay.profiles.schema import NUMBER, type_words
 from assay.verdict import Estimate
 
 __all__ = ["RULES", "Columns", "NamesMatch", "TypeIs"]
 
-NUMBER = "number"  # what integers, floats and decimals are together
 VARIED = frozenset(Kind) - {Kind.STRUCT, Kind.LIST, Kind.OTHER}
 
 
@@ -32,9 +32,9 @@ class TypeIs(Arguments, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         for word in self.words:
-            if word not in _kinds() and _outer(word) not in _types():
+            if word not in type_words() and _outer(word) not in _types():
                 raise ValueError(
-                    f"there is no type {word!r}; {nearest(word, [*_kinds(), *_types()], most=len(_kinds()))}"
+                    f"there is no type {word!r}; {nearest(word, [*type_words(), *_types()], most=len(type_words()))}"
                 )
         if not self.words:
             raise ValueError("no type is given")
@@ -43,11 +43,6 @@ class TypeIs(Arguments, frozen=True):
     def words(self) -> tuple[str, ...]:
         """Return the types that are allowed."""
         return (self.type,) if isinstance(self.type, str) else self.type
-
-
-@cache
-def _kinds() -> tuple[str, ...]:
-    return (*(kind.value for kind in Kind if kind is not Kind.OTHER), NUMBER)
 
 
 @cache
@@ -65,7 +60,7 @@ def _outer(word: str) -> str:
 
 def _is_type(dtype: pl.DataType, word: str) -> bool:
     kind = kind_of(dtype)
-    if word in _kinds():
+    if word in type_words():
         return kind.is_number if word == NUMBER else kind.value == word
     name = _types()[_outer(word)]
     return (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from assay.checks.check import Rule
-from assay.errors import ConfigError, nearest
+from assay.errors import ConfigError, closest
 
 __all__ = ["FAMILIES", "find_rule", "get_rule", "load_rules"]
 
@@ -46,7 +46,6 @@ def get_rule(name: str, *, place: str = "") -> Rule:
     """Return a rule by its name; raise `ConfigError` with the nearest name where there is none."""
     rule = find_rule(name)
     if rule is None:
-        close, found, _ = nearest(name, _FOUND).partition("? ")
-        meant = f"{close}? " if found else ""
-        raise ConfigError(f"there is no check called {name!r}", place=place, hint=f"{meant}`assay checks` lists all")
+        hint = closest(name, _FOUND, lists="assay checks")
+        raise ConfigError(f"there is no check called {name!r}", place=place, hint=hint)
     return rule

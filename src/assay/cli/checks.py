@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from assay.errors import UsageError, nearest
+from assay.errors import UsageError, closest
 
 __all__ = ["command"]
 
@@ -22,6 +22,6 @@ def command(name: str | None, format: str) -> int:
         return 0
     rule = find_rule(name)
     if rule is None:
-        raise UsageError(f"there is no check called {name!r}", hint=nearest(name, load_rules()))
+        raise UsageError(f"there is no check called {name!r}", hint=closest(name, load_rules(), lists="assay checks"))
     click.echo(explain(rule), nl=False)
     return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.cli.options import data_options, limits_of, output_options, pair_of, show
+from assay.cli.options import data_options, limit_options, limits_of, output_options, pair_of, show
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,12 +44,7 @@ TASKS = ("binary", "multiclass", "regression")
     metavar="SHARE",
     help="Fail where the metric is worse by more than this share of the reference's.",
 )
-@click.option(
-    "--at-least", multiple=True, metavar="METRIC=X", help="Fail where a metric is below X; may be given again."
-)
-@click.option(
-    "--at-most", multiple=True, metavar="METRIC=X", help="Fail where a metric is above X; may be given again."
-)
+@limit_options
 @click.option("--seed", type=int, help="The seed of what is drawn by chance.")
 @click.option("--reference-query", metavar="SQL", help="For a REFERENCE that is a database URL: a SELECT, or a table.")
 @data_options

@@ -9,6 +9,7 @@ import click
 from assay.cli.options import (
     CONFIG,
     data_options,
+    limit_options,
     limits_of,
     output_options,
     pair_of,
@@ -48,12 +49,7 @@ __all__ = ["command"]
     metavar="NAME",
     help="A metric to measure; the first one leads; may be given again.",
 )
-@click.option(
-    "--at-least", multiple=True, metavar="METRIC=X", help="Fail where a metric is below X; may be given again."
-)
-@click.option(
-    "--at-most", multiple=True, metavar="METRIC=X", help="Fail where a metric is above X; may be given again."
-)
+@limit_options
 @click.option(
     "--formula",
     "formulas",

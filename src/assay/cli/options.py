@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from assay.verdict import Findings
 
 __all__ = [
-    "CONFIG", "data_options", "limits_of", "named", "opened", "output_options", "pair_of", "progress_of", "refuse_options", "refuse_output",
-    "report_quarantine", "show", "timed",
+    "CONFIG", "data_options", "limit_options", "limits_of", "named", "opened", "output_options", "pair_of", "progress_of",
+    "refuse_options", "refuse_output", "report_quarantine", "show", "timed",
 ]  # fmt: skip
 
 CONFIG = "assay.yaml"
@@ -56,6 +56,14 @@ def data_options(command: Command) -> Command:
     return click.option("--label", "label_column", default=None, metavar="COL", help="The column to be predicted.")(
         command
     )
+
+
+def limit_options(command: Command) -> Command:
+    """Add --at-least and --at-most to a command that bounds metrics; `limits_of` reads what they are given."""
+    for name, way in (("--at-most", "above"), ("--at-least", "below")):
+        told = f"Fail where a metric is {way} X; may be given again."
+        command = click.option(name, multiple=True, metavar="METRIC=X", help=told)(command)
+    return command
 
 
 def opened(data: str, told: dict[str, Any]) -> Any:

@@ -147,7 +147,6 @@ def _write(config: Config, merged: Findings, name: str) -> None:
     from assay.reports.render import SUFFIXES, write
 
     folder = Path(config.path(config.report.folder))
-    folder.mkdir(parents=True, exist_ok=True)
     suffixes = {format: suffix for suffix, format in reversed(SUFFIXES.items())}
     for format in config.report.formats:
         write(merged, folder / f"{name}{suffixes[format]}", format=format)

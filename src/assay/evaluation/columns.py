@@ -148,14 +148,19 @@ def check_columns(columns: Columns, task: Task) -> None:
     """Raise UsageError where the roles do not fit the task."""
     if task == "regression":
         if not columns.prediction:
-            raise UsageError("a regression needs the column of its predictions", hint="give Columns(prediction=...)")
+            raise UsageError(
+                "a regression needs the column of its predictions",
+                hint="give --prediction COL, or prediction=... in Python",
+            )
     elif task == "binary":
         if not columns.score or columns.scores:
-            raise UsageError("a binary classification has one column of scores", hint="give Columns(score=...)")
+            raise UsageError(
+                "a binary classification has one column of scores", hint="give --score COL, or score=... in Python"
+            )
     elif columns.score or len(columns.scores) < 2:
         raise UsageError(
             "a multiclass classification has a column of scores for each class",
-            hint="give Columns(scores={class: column, ...})",
+            hint="give --score CLASS=COL for each, or scores={class: column, ...} in Python",
         )
 
 
@@ -250,7 +255,7 @@ def binary_classes(frame: pl.DataFrame, columns: Columns, roles: Sequence[str], 
     if columns.positive is None:
         raise UsageError(
             f"{name}: the classes are {', '.join(map(repr, seen[:5]))}, and which is positive is not said",
-            hint="give Columns(positive=...), or --positive",
+            hint="give --positive VALUE, or positive=... in Python",
         )
     positive = _positive(columns.positive, seen, numbers=numbers)
     others = [value for value in seen if value != str(positive)]

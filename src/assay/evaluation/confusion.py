@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation.figures import cells, most_frequent, named, weights_of
+from assay.evaluation.figures import cells, most_frequent, named
 from assay.evaluation.predictions import Predictions
 from assay.evaluation.trial import Part, Trial
 from assay.verdict import Exhibit
@@ -53,7 +53,7 @@ def _pooled(rows: Predictions) -> tuple[tuple[str, ...], NDArray[np.int64], NDAr
 
 def _of_labels(rows: Predictions) -> Exhibit:
     """Return a matrix of two by two for each label, one below the other."""
-    weights, labels, said = weights_of(rows), np.asarray(rows.labels), np.asarray(rows.said)
+    weights, labels, said = rows.own_weights, np.asarray(rows.labels), np.asarray(rows.said)
     counts = (
         np.stack(
             [np.bincount(labels[:, c] * 2 + said[:, c], weights=weights, minlength=4) for c in range(len(rows.classes))]

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from assay.evaluation.bounds import expected, kept
 from assay.evaluation.metrics.metric import REAL, Span
-from assay.evaluation.predictions import Predictions
 from assay.evaluation.trial import FAMILY, Trial
 from assay.stats.intervals import Interval
 from assay.stats.resampling import FEWEST_UNITS, Draws, Resamples, bca, bootstrap_t
@@ -19,7 +18,7 @@ from assay.verdict import Estimate, Outcome, Verdict
 
 __all__ = [
     "Cell", "cell", "cells", "counted", "estimate", "joint", "mean", "most_frequent", "named", "outcome", "per_last",
-    "too_few", "weights_of",
+    "too_few",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -134,11 +133,6 @@ def counted(trial: Trial) -> Trial:
     units = trial.units if there.all() else trial.units.of(there)
     rows = rows if there.all() else rows.at(there)
     return replace(trial, rows=replace(rows, weights=weights[there] / max(weights.max(), 1e-300)), units=units)
-
-
-def weights_of(rows: Predictions) -> Floats:
-    """Return how much each row counts: ones where nothing is said."""
-    return np.ones(rows.n) if rows.weights is None else rows.weights
 
 
 def most_frequent(sizes: NDArray[np.generic], most: int) -> list[int]:

@@ -69,11 +69,21 @@ class Predictions:
         return np.asarray(self.said, dtype=np.float64) - np.asarray(self.labels, dtype=np.float64)
 
     @property
-    def positive(self) -> Floats:
-        """Return the scores of the positive class of a binary classification, n floats; raise ValueError where there are none."""
+    def given_scores(self) -> Floats:
+        """Return the scores, n by k; raise ValueError where there are none."""
         if self.scores is None:
             raise ValueError("there are no scores")
-        return np.asarray(self.scores[:, -1])
+        return self.scores
+
+    @property
+    def positive(self) -> Floats:
+        """Return the scores of the positive class of a binary classification, n floats; raise ValueError where there are none."""
+        return np.asarray(self.given_scores[:, -1])
+
+    @property
+    def own_weights(self) -> Floats:
+        """Return how much each row counts, n floats: ones where nothing is said."""
+        return np.ones(self.n) if self.weights is None else self.weights
 
     def at(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Predictions:
         """Return some of the rows, by their numbers or by a mask."""

@@ -148,7 +148,10 @@ def _multilabel(frame: pl.DataFrame, columns: Columns, name: str, threshold: flo
     names = columns.labels or tuple(str(key) for key in (*columns.predictions, *columns.scores))
     names = tuple(dict.fromkeys(names))
     if len(names) < 2:
-        raise UsageError("a multilabel classification has two columns of labels or more", hint="give labels=(...)")
+        raise UsageError(
+            "a multilabel classification has two columns of labels or more",
+            hint="give --labels A,B, or labels=(...) in Python",
+        )
     for given, what in ((columns.predictions, "prediction"), (columns.scores, "score")):
         left = [n for n in names if given and n not in given]
         if left:
@@ -279,7 +282,7 @@ def _blocks(frame: pl.DataFrame, column: str, length: timedelta | None, name: st
     if length is None:
         return None
     if not column:
-        raise UsageError("blocks of time need a time column", hint="give Columns(time=...), or --time")
+        raise UsageError("blocks of time need a time column", hint="give --time COL, or time=... in Python")
     if not frame.schema[column].is_temporal():
         raise UsageError(
             f"{name}: the time column {column!r} holds {frame.schema[column]} values; blocks of time need instants"

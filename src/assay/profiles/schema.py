@@ -32,8 +32,8 @@ from assay.data.kinds import Kind
 from assay.errors import ConfigError, UsageError, nearest
 
 __all__ = [
-    "FORMAT", "DatasetSchema", "Field", "Schema", "dump_schema", "is_schema", "join_schemas", "kinds_of", "load_schema",
-    "parse_schema", "save_schema", "schema_schema",
+    "FORMAT", "NUMBER", "DatasetSchema", "Field", "Schema", "dump_schema", "is_schema", "join_schemas", "kinds_of", "load_schema",
+    "parse_schema", "save_schema", "schema_schema", "type_words",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -243,7 +243,7 @@ def _field_faults(field: Field, environments: Sequence[str]) -> Iterator[tuple[s
         yield (
             "type",
             f"there is no type {field.type!r}",
-            nearest(field.type, [*_words(), *_types()], most=len(_words())),
+            nearest(field.type, [*type_words(), *_types()], most=len(type_words())),
         )
     for key in ("missing_share_at_most", "other_share_at_most"):
         share = getattr(field, key)
@@ -286,7 +286,8 @@ def _range_faults(field: Field) -> Iterator[tuple[str, str, str]]:
 
 
 @cache
-def _words() -> tuple[str, ...]:
+def type_words() -> tuple[str, ...]:
+    """Return the words for types of a column, of any engine: those of `Kind`, and `number`."""
     return (*(kind.value for kind in Kind if kind is not Kind.OTHER), NUMBER)
 
 
@@ -318,7 +319,7 @@ def kinds_of(word: str) -> frozenset[Kind]:
     """
     if word == NUMBER:
         return frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
-    if word in _words():
+    if word in type_words():
         return frozenset({Kind(word)})
     kind = _types().get(word.partition("(")[0].strip())
     return frozenset() if kind is None else frozenset({kind})

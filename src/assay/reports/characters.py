@@ -1,4 +1,4 @@
-"""Plots and intervals in characters, for a terminal and for Markdown."""
+"""Plots, intervals, histograms and series in characters, for a terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from itertools import pairwise
 from math import ceil
 
 from assay.reports import words
-from assay.reports.pictures import Curve, Guide, Interval, Intervals, Plot
+from assay.reports.overlays import heights_of
+from assay.reports.page import Cell, Code, Column, Overlay, Series, Table
+from assay.reports.pictures import Curve, Guide, Interval, Intervals, Matrix, Plot
 from assay.reports.scales import place, ticks
 
-__all__ = ["count_text", "ends_line", "interval_line", "legend", "signs", "sketch"]
+__all__ = [
+    "count_text", "ends_line", "heights", "interval_line", "legend", "levels", "matrix_table", "pair", "signs", "sketch",
+]  # fmt: skip
 
 Canvas = list[list[str]]
 _SIGNS = "•123456789abcdefghijklmnopqrstuvwxyz"
 _GUIDES = "·-:"
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def signs(block: Plot) -> list[str]:
@@ -135,3 +140,67 @@ def count_text(n: float) -> str:
     ('12,345', '0.25')
     """
     return f"{n:,.0f}" if n == round(n) else words.number(n)
+
+
+def heights(values: tuple[float | None, ...], cells: int = 40, *, top: float = 0.0) -> str:
+    """Return values as blocks of text, at most `cells` of them, as tall as `top` or else the greatest lets them be.
+
+    >>> heights((0, 0.001, 5, 10))
+    ' ▁▄█'
+    """
+    known = [value for value in values if value is not None]
+    top = top or max(known, default=0.0)
+    if top <= 0:
+        return " " * min(len(values), cells)
+    step = max(1, -(-len(values) // cells))
+    merged = [[value for value in values[i : i + step] if value is not None] for i in range(0, len(values), step)]
+    return "".join(
+        _EIGHTHS[max(1, round(max(part) / top * 8)) if max(part) > 0 else 0] if part else " " for part in merged
+    )
+
+
+def levels(block: Series, cells: int = 60) -> tuple[str, str]:
+    """Return a series as blocks of text, at most `cells` of them, and under them a sign at each alarm.
+
+    >>> levels(Series("", (0.0, None, 7.0), marks=(2,)))
+    ('▁ █', '  ^')
+    """
+    low, high = block.scale
+    step = max(1, -(-len(block.values) // cells))
+    starts = range(0, len(block.values), step)
+    parts = [[x for x in block.values[i : i + step] if x is not None] for i in starts]
+    places = [
+        (sum(x / len(part) for x in part) / 2 - low / 2) / (high / 2 - low / 2) if part else None for part in parts
+    ]
+    drawn = "".join(" " if place is None else _EIGHTHS[1 + min(7, int(place * 8))] for place in places)
+    alarms = {i // step for i in block.marks}
+    return drawn, "".join("^" if i in alarms else " " for i in range(len(drawn)))
+
+
+def pair(block: Overlay, cells: int = 12) -> tuple[str, str]:
+    """Return the reference and the current data as blocks of text of one scale.
+
+    >>> pair(Overlay("", (0.5, 0.5, 0.0), (0.0, 0.5, 0.5)))
+    ('██ ', ' ██')
+    """
+    before, now = (heights(side, cells, top=1.0) for side in heights_of(block))
+    return before, now
+
+
+def matrix_table(block: Matrix, *, between: str) -> Table:
+    """Return a matrix as a table: counts, with their shares beside them; `between` parts the names of its two sides.
+
+    >>> block = Matrix("", ("a",), ("b",), ((3.0,),), ((0.75,),), down="label", across="prediction")
+    >>> matrix_table(block, between="/").columns[0].title
+    'label / prediction'
+    """
+    columns = (Column(f"{block.down} {between} {block.across}"), *(Column(name, number=True) for name in block.columns))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (Code(name), *(_counted(n, share) for n, share in zip(counts, shares, strict=True)))
+        for name, counts, shares in zip(block.rows, block.counts, block.shares, strict=True)
+    )
+    return Table(columns, rows, more=block.more)
+
+
+def _counted(n: float, share: float | None) -> str:
+    return count_text(n) + (f" ({words.share(share)})" if share is not None else "")

@@ -16,7 +16,8 @@ from assay.reports.words import number
 from assay.verdict import Verdict
 
 __all__ = [
-    "bar", "counts", "histogram", "icon", "overlay", "range_bar", "series", "sparkline", "stacked", "symbols", "twin",
+    "bar", "counts", "histogram", "icon", "overlay", "path_through", "range_bar", "series", "sparkline", "stacked", "symbols",
+    "twin",
 ]  # fmt: skip
 
 HEIGHT = 40.0
@@ -161,9 +162,11 @@ def series(block: Series) -> str:
         return [None if x is None else (i * step, _height(x, low, high)) for i, x in enumerate(every)]
 
     values = across(block.values)
-    shapes = [f'<path class="limit" d="{_path(across(line))}"/>' for line in (block.low, block.high) if line]
-    shapes += [f'<path class="centre" d="{_path(across((block.centre,)))}"/>'] if block.centre is not None else []
-    shapes += [f'<path class="series" d="{_path(values)}"/>']
+    shapes = [f'<path class="limit" d="{path_through(across(line))}"/>' for line in (block.low, block.high) if line]
+    shapes += (
+        [f'<path class="centre" d="{path_through(across((block.centre,)))}"/>'] if block.centre is not None else []
+    )
+    shapes += [f'<path class="series" d="{path_through(values)}"/>']
     dots = [place for i in block.marks if i < len(values) and (place := values[i]) is not None]
     shapes += (
         [f'<path class="drop" d="{"".join(f"M{x:.2f} {y:.2f}V{HEIGHT:g}" for x, y in dots)}"/>']
@@ -180,8 +183,12 @@ def _height(value: float, low: float, high: float) -> float:
     return 2 + (1 - (value / 2 - low / 2) / (high / 2 - low / 2)) * (HEIGHT - 4)  # halves: the span may be too much
 
 
-def _path(places: Sequence[tuple[float, float] | None]) -> str:
-    """Return a path through places; None lifts the pen."""
+def path_through(places: Iterable[tuple[float, float] | None]) -> str:
+    """Return the path of an SVG through places; None lifts the pen.
+
+    >>> path_through([(0, 1), (2, 3), None, (4, 5)])
+    'M0.00 1.00L2.00 3.00M4.00 5.00'
+    """
     path, pen = [], "M"
     for place in places:
         if place is None:

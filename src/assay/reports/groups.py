@@ -22,9 +22,6 @@ FOLDED = 24
 GROUPS = 12
 ENDS = 36  # characters of the names of two groups that stand beside their gap
 ROWS = 150
-LOUD = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR, Verdict.INCONCLUSIVE)
-
-
 # Slices ---------------------------------------------------------------------------------------------------------------
 
 

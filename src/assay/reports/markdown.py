@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assay.reports import words
-from assay.reports.characters import count_text, interval_line, legend, sketch
+from assay.reports.characters import heights, interval_line, legend, levels, matrix_table, pair, sketch
 from assay.reports.page import (
     Banner,
     Bars,
@@ -15,7 +15,6 @@ from assay.reports.page import (
     Card,
     Cell,
     Code,
-    Column,
     Details,
     Examples,
     Grid,
@@ -172,21 +171,15 @@ def _bars(block: Bars, space: _Space) -> list[str]:
 
 
 def _histogram(block: Histogram, space: _Space) -> list[str]:
-    from assay.reports.terminal import heights
-
     drawn = f"{escaped(block.start)} `{heights(block.counts)}` {escaped(block.end)}".strip()
     return [f"{escaped(block.title)} {drawn}".strip(), *([escaped(block.note)] if block.note else [])]
 
 
 def _sparkline(block: Sparkline, space: _Space) -> list[str]:
-    from assay.reports.terminal import heights
-
     return [f"{escaped(block.title)} {escaped(block.start)} `{heights(block.values)}` {escaped(block.end)}".strip()]
 
 
 def _series(block: Series, space: _Space) -> list[str]:
-    from assay.reports.terminal import levels
-
     drawn, alarms = levels(block)
     low, high = block.scale
     said = [f"{words.number(low)} to {words.number(high)}"]
@@ -198,8 +191,6 @@ def _series(block: Series, space: _Space) -> list[str]:
 
 
 def _overlay(block: Overlay, space: _Space) -> list[str]:
-    from assay.reports.terminal import pair
-
     lines = []
     if block.labels:
         sides = zip(block.labels, block.reference, block.current, strict=True)
@@ -247,12 +238,8 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Share):
         return escaped(cell.text)
     if isinstance(cell, Sparkline | Histogram):
-        from assay.reports.terminal import heights
-
         return f"`{heights(cell.values if isinstance(cell, Sparkline) else cell.counts, 16)}`"
     if isinstance(cell, Overlay):
-        from assay.reports.terminal import pair
-
         return " ".join(f"`{side}`" for side in pair(cell))
     return words.number(cell) if isinstance(cell, int | float) else escaped(words.cut(cell, CELL_CHARS)) or " "
 
@@ -314,17 +301,8 @@ def _plot(block: Plot, space: _Space) -> list[str]:
 
 
 def _matrix(block: Matrix, space: _Space) -> list[str]:
-    columns = (Column(f"{block.down} / {block.across}"), *(Column(name, number=True) for name in block.columns))
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (Code(name), *(_counted(n, share) for n, share in zip(counts, shares, strict=True)))
-        for name, counts, shares in zip(block.rows, block.counts, block.shares, strict=True)
-    )
-    table = _table(Table(columns, rows, more=block.more), space)
+    table = _table(matrix_table(block, between="/"), space)
     return [f"**{escaped(block.title)}**", *table, *([escaped(block.note)] if block.note else [])]
-
-
-def _counted(n: float, share: float | None) -> str:
-    return count_text(n) + (f" ({words.share(share)})" if share is not None else "")
 
 
 def _intervals(block: Intervals, space: _Space) -> list[str]:

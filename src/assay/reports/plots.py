@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
+from assay.reports.charts import path_through
 from assay.reports.pictures import Curve, Guide, Interval, Intervals, Plot
 from assay.reports.scales import place, ticks
 
@@ -92,24 +93,13 @@ def _curve(curve: Curve, at: At, face: str) -> list[str]:
     name = f"<title>{escape(curve.label)}</title>" if curve.label else ""
     shapes = []
     if curve.joined and len(known) > 1:
-        shapes.append(f'<path class="line {face}" d="{_path(places)}">{name}</path>')
+        shapes.append(f'<path class="line {face}" d="{path_through(places)}">{name}</path>')
     if curve.dots or (curve.joined and len(known) == 1):
         shapes.append(f'<path class="{"dots" if curve.joined else "cloud"} {face}" d="{_dots(known)}">{name}</path>')
     if len(curve.tips) == len(places) and len(known) <= MOST_TIPS:
         tips = zip(places, curve.tips, strict=True)
         shapes += [f'<path class="tip" d="{_dots([p])}"><title>{escape(tip)}</title></path>' for p, tip in tips if p]
     return shapes
-
-
-def _path(places: Iterable[tuple[float, float] | None]) -> str:
-    path, pen = [], "M"
-    for place_ in places:
-        if place_ is None:
-            pen = "M"
-            continue
-        path.append(f"{pen}{place_[0]:.2f} {place_[1]:.2f}")
-        pen = "L"
-    return "".join(path)
 
 
 def _dots(places: Iterable[tuple[float, float]]) -> str:

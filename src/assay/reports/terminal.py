@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from assay.reports import words
-from assay.reports.characters import count_text, ends_line, interval_line, legend, sketch
-from assay.reports.overlays import heights_of
+from assay.reports.characters import ends_line, heights, interval_line, legend, levels, matrix_table, pair, sketch
 from assay.reports.page import (
     Banner,
     Bars,
@@ -17,7 +16,6 @@ from assay.reports.page import (
     Card,
     Cell,
     Code,
-    Column,
     Details,
     Examples,
     Grid,
@@ -51,7 +49,6 @@ WIDTH = 100
 NARROWEST = 40
 BAR_CELLS = 24
 TABLE_ROWS = 500
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def show(page: Page, stream: IO[str], *, environment: Mapping[str, str] = os.environ) -> None:
@@ -194,51 +191,6 @@ def _sparkline(block: Sparkline) -> Iterator[RenderableType]:
     yield _line(
         (f"{block.title} " if block.title else "", f"{block.start} {heights(block.values)} {block.end}".strip())
     )
-
-
-def heights(values: tuple[float | None, ...], cells: int = 40, *, top: float = 0.0) -> str:
-    """Return values as blocks of text, at most `cells` of them, as tall as `top` or else the greatest lets them be.
-
-    >>> heights((0, 0.001, 5, 10))
-    ' ▁▄█'
-    """
-    known = [value for value in values if value is not None]
-    top = top or max(known, default=0.0)
-    if top <= 0:
-        return " " * min(len(values), cells)
-    step = max(1, -(-len(values) // cells))
-    merged = [[value for value in values[i : i + step] if value is not None] for i in range(0, len(values), step)]
-    return "".join(
-        _EIGHTHS[max(1, round(max(part) / top * 8)) if max(part) > 0 else 0] if part else " " for part in merged
-    )
-
-
-def levels(block: Series, cells: int = 60) -> tuple[str, str]:
-    """Return a series as blocks of text, at most `cells` of them, and under them a sign at each alarm.
-
-    >>> levels(Series("", (0.0, None, 7.0), marks=(2,)))
-    ('▁ █', '  ^')
-    """
-    low, high = block.scale
-    step = max(1, -(-len(block.values) // cells))
-    starts = range(0, len(block.values), step)
-    parts = [[x for x in block.values[i : i + step] if x is not None] for i in starts]
-    places = [
-        (sum(x / len(part) for x in part) / 2 - low / 2) / (high / 2 - low / 2) if part else None for part in parts
-    ]
-    drawn = "".join(" " if place is None else _EIGHTHS[1 + min(7, int(place * 8))] for place in places)
-    alarms = {i // step for i in block.marks}
-    return drawn, "".join("^" if i in alarms else " " for i in range(len(drawn)))
-
-
-def pair(block: Overlay, cells: int = 12) -> tuple[str, str]:
-    """Return the reference and the current data as blocks of text of one scale.
-
-    >>> pair(Overlay("", (0.5, 0.5, 0.0), (0.0, 0.5, 0.5)))
-    ('██ ', ' ██')
-    """
-    before, now = (heights(side, cells, top=1.0) for side in heights_of(block))
-    return before, now
 
 
 def _series(block: Series) -> Iterator[RenderableType]:
@@ -491,20 +443,11 @@ def _plot(block: Plot) -> Iterator[RenderableType]:
 
 
 def _matrix(block: Matrix) -> Iterator[RenderableType]:
-    columns = (Column(f"{block.down} \\ {block.across}"), *(Column(name, number=True) for name in block.columns))
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (Code(name), *(_counted(n, share) for n, share in zip(counts, shares, strict=True)))
-        for name, counts, shares in zip(block.rows, block.counts, block.shares, strict=True)
-    )
     yield ""
     yield _line(block.title, "bold")
-    yield from _table(Table(columns, rows, more=block.more))
+    yield from _table(matrix_table(block, between="\\"))
     if block.note:
         yield _line(block.note, "dim")
-
-
-def _counted(n: float, share: float | None) -> str:
-    return count_text(n) + (f" ({words.share(share)})" if share is not None else "")
 
 
 def _intervals(block: Intervals) -> Iterator[RenderableType]:

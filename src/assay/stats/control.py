@@ -21,7 +21,16 @@ from assay.stats.intervals import student_quantile
 from assay.stats.pair import Floats
 from assay.stats.runs import RULE_SETS, RULES
 
-__all__ = ["CHARTS", "Chart", "Limits", "Signal", "Signals", "get_chart", "judge", "learn", "relearn"]
+__all__ = [
+    "CHARTS",
+    "Chart",
+    "Limits",
+    "Signal",
+    "Signals",
+    "get_chart",
+    "judge",
+    "learn",
+]
 
 Method = Literal["prediction", "sigma"]
 Values = Sequence[float | None] | Floats
@@ -163,35 +172,6 @@ def _width(freedom: float, spread: str) -> float:
     # Student's divisor is χ/√freedom, whose mean is c₄; that of the ranges was scaled to have the mean 1.
     c4 = math.sqrt(2 / freedom) * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
     return t * c4
-
-
-def relearn(
-    limits: Limits,
-    values: Values,
-    *,
-    since: datetime,
-    note: str,
-    sizes: Values | None = None,
-    stds: Values | None = None,
-) -> Limits:
-    """Return new limits for the same chart, learned in the same way from newer points, with from when on and why.
-
-    >>> from datetime import timezone
-    >>> old = learn([1.0, 2.0, 3.0])
-    >>> new = relearn(old, [11.0, 12.0, 13.0], since=datetime(2026, 3, 1, tzinfo=timezone.utc), note="a new sensor")
-    >>> old.centre, new.centre, new.note
-    (2.0, 12.0, 'a new sensor')
-    """
-    new = learn(
-        values,
-        chart=limits.chart,
-        sizes=sizes,
-        stds=stds,
-        spread=limits.spread or None,
-        method=limits.method,
-        since=since,
-    )
-    return msgspec.structs.replace(new, note=note)
 
 
 def judge(

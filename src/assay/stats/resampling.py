@@ -8,7 +8,7 @@ models on the same rows: the difference of their draws is the paired bootstrap.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -19,7 +19,7 @@ from assay.stats.intervals import Interval, normal_quantile, student_quantile
 
 __all__ = [
     "ENOUGH", "FEWEST_UNITS", "MOST_UNITS", "Draws", "Kind", "Resamples", "Studentised", "as_one", "bca", "bootstrap_t",
-    "bounded", "jackknife", "percentile", "resamples", "simultaneous", "smoothed",
+    "bounded", "jackknife", "percentile", "resamples", "smoothed",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -325,45 +325,6 @@ def _on_log_odds(value: float, half: float, span: tuple[float, float]) -> Interv
     odds, half = math.log(u / (1 - u)), half / width / (u * (1 - u))
     low, high = (least + width / (1 + math.exp(min(max(-x, -700.0), 700.0))) for x in (odds - half, odds + half))
     return Interval(low, high)
-
-
-def simultaneous(
-    several: Sequence[Draws], *, confidence: float = 0.95, span: tuple[float, float] = (-math.inf, math.inf)
-) -> list[Interval]:
-    """Return intervals that hold all together at the stated confidence: of several metrics or slices of one sample.
-
-    value ± q·s, with s the standard deviation of a metric's resamples and q the quantile of the greatest |resample - value|/s
-    over all metrics (max-t); on the log-odds scale of a span that has ends, as `bounded`. All draws come from the same
-    resamples, so that what goes together counts once: twenty slices that share their rows cost less than Bonferroni's
-    twenty. NaN, and no part in the family, where the draws tell nothing, or the value is at an end of the span.
-    Source: Westfall & Young 1993; Romano & Wolf 2005.
-
-    >>> units = resamples(200, rng=np.random.default_rng(1))
-    >>> one, two = (
-    ...     units.draws(column, lambda s: s[..., 0] / 200) for column in np.random.default_rng(2).random((2, 200, 1))
-    ... )
-    >>> (low, high), alone = simultaneous([one, two])[0], simultaneous([one])[0]
-    >>> low < alone.low < one.value < alone.high < high
-    True
-    """
-    told = [bool(len(draws.known)) for draws in several]
-    if not any(told):
-        return [Interval(math.nan, math.nan) for _ in several]
-    spreads = [
-        float(np.nanstd(draws.replicates, ddof=1)) if there else math.nan
-        for draws, there in zip(several, told, strict=True)
-    ]
-    greatest = np.zeros(len(several[0].replicates))
-    for draws, spread, there in zip(several, spreads, told, strict=True):
-        if there:
-            greatest = np.fmax(greatest, np.abs(draws.replicates - draws.value) / spread)
-    q = float(np.quantile(greatest, confidence))
-    if math.isfinite(span[1] - span[0]):
-        return [_on_log_odds(draws.value, q * spread, span) for draws, spread in zip(several, spreads, strict=True)]
-    return [
-        Interval(draws.value - q * spread, draws.value + q * spread)
-        for draws, spread in zip(several, spreads, strict=True)
-    ]
 
 
 def smoothed(cells: Floats, value: Value, *, rng: np.random.Generator, replicates: int = 1000) -> tuple[Draws, float]:

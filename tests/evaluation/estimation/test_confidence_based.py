@@ -316,7 +316,7 @@ def test_words_of_which_none_is_named_positive_are_refused(rng: np.random.Genera
     rows["y"] = np.where(rows["y"] == 1, "yes", "no")
 
     with pytest.raises(
-        UsageError, match=r"classes are '0', '1', 'no', 'yes', and which is positive is not said; give Columns"
+        UsageError, match=r"classes are '0', '1', 'no', 'yes', and which is positive is not said; give --positive"
     ):
         estimate(rows, rows, columns=worlds.BINARY, task="binary", rng=rng)
 

@@ -7,7 +7,7 @@ import pytest
 from assay.errors import UsageError
 from assay.evaluation.bounds import Bound
 from assay.evaluation.estimation.estimates import Condition, Estimated, Estimation
-from assay.evaluation.estimation.judging import CLASSIC, judged
+from assay.evaluation.estimation.judging import judged
 from assay.verdict import Estimate, Outcome, Verdict
 
 HELD = Condition("enough labels", True, "the rarest class has 900 rows in the reference")
@@ -72,7 +72,7 @@ def test_a_failing_metric_may_only_warn():
 
 
 def test_a_condition_that_does_not_hold_leaves_the_metric_inconclusive_whatever_it_is():
-    found = judged(estimation(0.60, 0.62, 0.65, BROKEN), bounds=CLASSIC["binary"])
+    found = judged(estimation(0.60, 0.62, 0.65, BROKEN), bounds={"auc": Bound(worse_at_most=0.10)})
 
     assert [(o.check, o.subject, o.verdict) for o in found] == [
         ("estimated_performance", "auc", Verdict.INCONCLUSIVE),
@@ -82,7 +82,7 @@ def test_a_condition_that_does_not_hold_leaves_the_metric_inconclusive_whatever_
 
 
 def test_a_condition_that_only_labels_can_tell_is_said_and_stops_nothing():
-    found = judged(estimation(0.78, 0.8, 0.82), bounds=CLASSIC["binary"])
+    found = judged(estimation(0.78, 0.8, 0.82), bounds={"auc": Bound(worse_at_most=0.10)})
 
     assert [(o.subject, o.verdict) for o in found] == [
         ("auc", Verdict.PASS),
@@ -139,11 +139,3 @@ def test_an_empty_bound_is_refused():
 def test_a_share_of_the_reference_is_positive_and_stands_alone(more: dict[str, float]):
     with pytest.raises(UsageError, match="it is a share of 0 or more, and stands alone"):
         Bound(**more)
-
-
-def test_the_classic_bound_is_a_tenth_of_the_area_under_the_curve():
-    assert {task: dict(bounds) for task, bounds in CLASSIC.items()} == {
-        "binary": {"auc": Bound(worse_at_most=0.10)},
-        "multiclass": {"macro_auc": Bound(worse_at_most=0.10)},
-        "regression": {},
-    }

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.errors import UsageError, nearest
 from assay.evaluation.baselines.table import BASELINES, Baseline, BaselineSettings, Field, StandIn, constants
@@ -22,7 +21,6 @@ from assay.verdict import Estimate, Exhibit, Outcome, Verdict
 
 __all__ = ["BASELINES", "Baseline", "BaselineSettings", "baselines"]
 
-Floats = NDArray[np.float64]
 _NONE = Interval(math.nan, math.nan)
 _EQUAL, _ROUNDED = 1e-9, 1e-13
 _USUAL = BaselineSettings()

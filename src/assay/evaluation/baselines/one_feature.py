@@ -16,8 +16,6 @@ __all__ = ["Rule", "one_feature", "usable"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
 BINS = 16  # of numbers, at their quantiles; the most frequent values of anything else
 CHOOSING = 100_000  # rows that tell which feature is the best one
 FOLDS = 5

@@ -107,7 +107,7 @@ ALL: frozenset[Need] = frozenset({"predictions", "labels", "scores", "probabilit
 
 def _frequencies(rows: Predictions) -> Floats:
     """Return the share of each class (of several labels: of the rows that have it)."""
-    w = np.ones(rows.n) if rows.weights is None else rows.weights
+    w = rows.own_weights
     if rows.task == "multilabel":
         return np.asarray((rows.labels * w[:, None]).sum(0) / w.sum())
     counts = np.bincount(np.asarray(rows.labels, dtype=np.int64), weights=w, minlength=len(rows.classes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -21,7 +22,6 @@ from assay.evaluation.calibration.reliability import (
     bands,
     bins_of,
     by_chance,
-    error_interval,
     murphy,
     noise,
     per_unit,
@@ -37,8 +37,9 @@ from assay.evaluation.figures import (
     most_frequent,
     named,
     outcome,
-    weights_of,
 )
+from assay.evaluation.metrics.calibrated import BINS, CALIBRATED
+from assay.evaluation.metrics.measuring import measure, value_of
 from assay.evaluation.metrics.metric import SIGNED, UNIT
 from assay.evaluation.predictions import Predictions
 from assay.evaluation.trial import Part, Trial
@@ -58,10 +59,11 @@ TOP = "top label"
 class CalibrationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How calibration is measured, and what is asked of it.
 
-    `bins` is how many bins of about the same weight the reliability curve has. `ece_at_most` bounds the expected
-    calibration error (without what chance adds), `slope_at_least` and `slope_at_most` the slope of the log-odds (1 is right),
-    `in_the_large_at_most` how far the mean score may be from the share that came true, either way. Another reading of the
-    scores is suggested where it lowers the log-loss by at least the share `gain_at_least` of it.
+    `bins` is how many bins of about the same weight the reliability curve, and what is made of it, has. `ece_at_most` bounds
+    the expected calibration error (the metric `ece_mass`: over ten bins always, without what chance adds), `slope_at_least`
+    and `slope_at_most` the slope of the log-odds (1 is right), `in_the_large_at_most` how far the mean score may be from the
+    share that came true, either way. Another reading of the scores is suggested where it lowers the log-loss by at least the
+    share `gain_at_least` of it.
     """
 
     bins: int = 10
@@ -106,13 +108,18 @@ def calibration(trial: Trial, settings: CalibrationSettings) -> Part:
             "calibration", "ece_mass", Estimate(None, n=rows.n, why=silent), why="", at_most=settings.ece_at_most
         )
         return Part(outcomes=(asked,))
-    views = _views(trial)
+    questions = _questions(rows)
+    views = [
+        view_of(one.positive, one.labels == 1, name=name, weights=one.weights, units=trial.units)
+        for name, one in questions
+    ]
     confidence = 1 - (1 - trial.confidence) / len(views)
     binned = [bins_of(view, settings.bins) for view in views]
     outcomes: list[Outcome] = []
     measures: Measures = {}
-    for view, bins in zip(views, binned, strict=True):
-        found = _measures(view, bins, trial, confidence)
+    for view, bins, (_, question) in zip(views, binned, questions, strict=True):
+        tenths = bins if settings.bins == BINS else bins_of(view, BINS)
+        found = _errors(view, tenths, question, trial, confidence) | _measures(view, bins, confidence)
         outcomes += _judged(found, view, settings)
         measures |= {_of(name, view): value for name, value in found.items()}
     found_gains = _gains(trial, views)
@@ -133,20 +140,25 @@ def _silent(rows: Predictions) -> str:
     )
 
 
-def _views(trial: Trial) -> list[View]:
-    rows, scores = trial.rows, np.asarray(trial.rows.scores)
+def _questions(rows: Predictions) -> list[tuple[str, Predictions]]:
+    """Return what is asked of the scores: rows of two classes, by a name that is empty where there is only one question."""
     if rows.task == "binary":
-        return [view_of(rows.positive, rows.labels == 1, name="", weights=rows.weights, units=trial.units)]
-    k = len(rows.classes)
+        return [("", rows)]
+    scores, k = np.asarray(rows.scores), len(rows.classes)
     true = rows.labels == 1 if rows.task == "multilabel" else rows.labels[:, None] == np.arange(k)
-    views = []
+    found = []
     if rows.task == "multiclass":
-        said = scores.argmax(1)
-        views.append(view_of(scores.max(1), said == rows.labels, name=TOP, weights=rows.weights, units=trial.units))
+        found.append((TOP, _as_two(rows, scores.max(1), scores.argmax(1) == rows.labels)))
     for c in most_frequent(true.sum(0), MOST_CLASSES):
-        name = named(rows.classes[c])
-        views.append(view_of(scores[:, c], true[:, c], name=name, weights=rows.weights, units=trial.units))
-    return views
+        found.append((named(rows.classes[c]), _as_two(rows, scores[:, c], true[:, c])))
+    return found
+
+
+def _as_two(rows: Predictions, scores: Floats, came: NDArray[np.bool_]) -> Predictions:
+    both = np.column_stack([1 - scores, scores])
+    return replace(
+        rows, task="binary", labels=came.astype(np.int64), predictions=None, scores=both, classes=(False, True)
+    )
 
 
 def _of(measure: str, view: View) -> str:
@@ -156,11 +168,10 @@ def _of(measure: str, view: View) -> str:
 # Measures ------------------------------------------------------------------------------------------------------------
 
 
-def _measures(view: View, bins: Bins, trial: Trial, confidence: float) -> Measures:
+def _measures(view: View, bins: Bins, confidence: float) -> Measures:
     """Return what is measured of a view, by name; of a class among several only what fits a glance."""
-    found = _errors(view, bins, trial, confidence)
     line = line_of(view, confidence=confidence)
-    found |= {"slope": line.slope, "intercept": line.intercept, "in_the_large": _in_the_large(view, confidence)}
+    found = {"slope": line.slope, "intercept": line.intercept, "in_the_large": _in_the_large(view, confidence)}
     if view.name not in ("", TOP):
         return found
     found |= _decomposed(view, bins, confidence)
@@ -179,18 +190,17 @@ _SAYS = {
 }
 
 
-def _errors(view: View, bins: Bins, trial: Trial, confidence: float) -> Measures:
-    value, (low, high) = error_interval(bins, noise(view, bins)[0], confidence=confidence)
-    seen = float(np.abs(bins.labels - bins.scores).sum() / bins.mass.sum())
+def _errors(view: View, bins: Bins, question: Predictions, trial: Trial, confidence: float) -> Measures:
+    """Return the calibration error over ten bins: that of the metric `ece_mass`, so that it is one number everywhere."""
+    error = measure(CALIBRATED["ece_mass"], question, units=trial.units, confidence=confidence)
+    seen = value_of(CALIBRATED["ece_mass_plain"], question)
     leads = view.name in ("", TOP)
     chance = by_chance(view, bins, rng=trial.rng) if leads else by_chance(view, bins, rng=trial.rng, fits=0)
     average, least, most = Chance.range(chance.errors, trial.confidence)
     p = (1 + int((chance.errors >= seen).sum())) / (1 + len(chance.errors))
     said = f"what scores that are right show by chance: as much as was seen with p = {p:.2g}"
     found = {
-        "ece_mass": _unless_few(
-            view, Estimate(value, n=view.n, low=low, high=high, confidence=confidence, method="folded normal")
-        ),
+        "ece_mass": _unless_few(view, error),
         "ece_as_seen": Estimate(seen, n=view.n, why="with what chance adds to it"),
         "ece_by_chance": Estimate(average, n=view.n, low=least, high=most, confidence=trial.confidence, why=said),
     }
@@ -293,7 +303,7 @@ def _gains(trial: Trial, views: list[View]) -> Gains | None:
     if len(rows.classes) > MOST_CLASSES:
         return None
     scores, labels = np.asarray(rows.scores), np.asarray(rows.labels, dtype=np.int64)
-    return gains_of_classes(scores, labels, weights_of(rows), units=trial.units, rng=trial.rng)
+    return gains_of_classes(scores, labels, rows.own_weights, units=trial.units, rng=trial.rng)
 
 
 def _gain_rows(found: Gains, n: int, confidence: float) -> Measures:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation.figures import Cell, estimate, joint, outcome, per_last, weights_of
+from assay.evaluation.figures import Cell, estimate, joint, outcome, per_last
 from assay.evaluation.metrics.metric import UNIT
 from assay.evaluation.trial import Part, Trial
 from assay.stats.intervals import share
@@ -43,7 +43,7 @@ def shares_below(trial: Trial) -> Part:
 
 def _shares(trial: Trial, hits: NDArray[np.bool_], confidence: float) -> list[Estimate]:
     """Return the share of rows that hit, for each column: Wilson's interval, or the resamples' where rows are drawn together."""
-    rows, n, w = trial.rows, trial.rows.n, weights_of(trial.rows)
+    rows, n, w = trial.rows, trial.rows.n, trial.rows.own_weights
     sums = trial.units.per_unit(np.column_stack([hits * w[:, None], w]))
     draws = joint(trial.units, sums, per_last)
     if trial.units.kind in ("entities", "blocks"):

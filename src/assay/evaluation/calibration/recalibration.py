@@ -14,6 +14,7 @@ from assay.evaluation.calibration.logistic import fit, log_odds, share_of
 from assay.evaluation.calibration.reliability import View
 from assay.evaluation.estimation.calibrators import basis_of, fitted
 from assay.evaluation.figures import joint, per_last
+from assay.evaluation.odds import softmax
 from assay.stats.resampling import Draws, Resamples
 
 __all__ = ["FOLDS", "MULTICLASS", "RECALIBRATORS", "Gains", "Recalibrator", "folds_of", "gains", "gains_of_classes"]
@@ -232,7 +233,7 @@ def gains_of_classes(
         if len(train) > _SAMPLE:
             train = rng.choice(train, _SAMPLE, replace=False)
         t = _slope(logs[train], labels[train], weights[train])
-        after["temperature"][held] = _normalised(t * logs[held])
+        after["temperature"][held] = softmax(t * logs[held])
         y = (labels[train][:, None] == np.arange(k)) * weights[train][:, None]
         basis = basis_of(scores[train], None, labels[train], n_knots=0)
         after["vector"][held] = fitted(basis, scores[train], None, y).probabilities(scores[held], None)
@@ -248,7 +249,7 @@ def _slope(logs: Floats, labels: Codes, weights: Floats) -> float:
     """Return the t ≥ 0 for which softmax(t·log p) has the greatest likelihood, by Newton's method."""
     t, rows = 1.0, np.arange(len(labels))
     for _ in range(50):
-        p = _normalised(t * logs)
+        p = softmax(t * logs)
         mean = (p * logs).sum(1)
         gradient = float((weights * (logs[rows, labels] - mean)).sum())
         curvature = float((weights * ((p * logs * logs).sum(1) - mean * mean)).sum())
@@ -257,8 +258,3 @@ def _slope(logs: Floats, labels: Codes, weights: Floats) -> float:
         if abs(step) < 1e-9 * t:
             break
     return t
-
-
-def _normalised(odds: Floats) -> Floats:
-    raised = np.exp(odds - odds.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

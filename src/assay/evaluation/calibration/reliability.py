@@ -1,4 +1,4 @@
-"""How scores lie to the shares that came true: bins with bands, the decomposition of the Brier score, and the calibration error."""
+"""How scores lie to the shares that came true: bins with bands, the decomposition of the Brier score, and what chance shows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from assay.evaluation.calibration.isotonic import brier_of, isotonic
 from assay.evaluation.figures import cell, too_few
-from assay.stats.intervals import Interval, normal_quantile
+from assay.evaluation.metrics.calibrated import place_of_mass
+from assay.stats.intervals import Interval
 from assay.stats.resampling import Resamples
 
 __all__ = [
-    "MURPHY", "Bins", "Chance", "View", "bands", "bins_of", "by_chance", "error_interval", "folded", "murphy", "noise",
-    "per_unit", "unfolded", "view_of",
+    "MURPHY", "Bins", "Chance", "View", "bands", "bins_of", "by_chance", "murphy", "noise", "per_unit", "view_of",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,6 @@ MURPHY = ("brier", "reliability", "resolution", "uncertainty", "within_bin_varia
 FINE = 4000  # groups of rows that chance is drawn for
 _CHANCE = 400  # times that chance is drawn for the calibration error
 _ISOTONIC = 100  # and for the isotonic fit
-_UNFOLDED = 60  # steps of a bisection
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,10 @@ class Bins:
 
 
 def bins_of(view: View, most: int) -> Bins:
-    """Return at most so many bins of about the same weight; rows of equal score are never parted."""
-    weight = np.cumsum(view.weights)
-    at = np.searchsorted(weight, weight[-1] * np.arange(1, most) / most, side="left")
-    edges = view.scores[np.minimum(at, view.n - 1)]
-    starts = np.unique(np.concatenate([[0], np.searchsorted(view.scores, edges, side="right")]))
-    starts = starts[starts < view.n].astype(np.int64)
+    """Return at most so many bins of about the same weight, those of the metric `ece_mass`; equal scores are never parted."""
+    first = np.flatnonzero(np.concatenate([[True], view.scores[1:] != view.scores[:-1]]))
+    place = place_of_mass(np.add.reduceat(view.weights, first), most)
+    starts = first[np.concatenate([[True], place[1:] != place[:-1]])]
     rows = np.diff(np.concatenate([starts, [view.n]]))
     w, f, y = view.weights, view.scores, view.labels
     sums = [
@@ -208,52 +205,7 @@ def bands(view: View, bins: Bins, *, confidence: float) -> list[Interval]:
     return [Interval(*ends) for ends in zip(low.tolist(), high.tolist(), strict=True)]
 
 
-# The expected calibration error --------------------------------------------------------------------------------------
-
-
-def folded(c: float) -> float:
-    """Return the mean of |c + Z| for a standard normal Z: √(2/π)·exp(-c²/2) + c·(1 - 2Φ(-c)).
-
-    >>> round(folded(0.0), 4), round(folded(3.0), 4)
-    (0.7979, 3.0008)
-    """
-    return math.sqrt(2 / math.pi) * math.exp(-c * c / 2) + c * math.erf(c / math.sqrt(2))
-
-
-def unfolded(mean: float) -> float:
-    """Return the c ≥ 0 for which `folded(c)` is so; 0 where it is less than `folded(0)`."""
-    low, high = 0.0, mean
-    if mean <= folded(0.0):
-        return 0.0
-    for _ in range(_UNFOLDED):
-        middle = (low + high) / 2
-        low, high = (middle, high) if folded(middle) < mean else (low, middle)
-    return (low + high) / 2
-
-
-def error_interval(bins: Bins, errors: Floats, *, confidence: float) -> tuple[float, Interval]:
-    """Return the calibration error over the bins, Σ πₖ|oₖ - fₖ|, without what chance adds to it, and its interval.
-
-    The mean of |gap + noise| is above |gap|: by sₖ·√(2/π) in a bin without a gap, s its standard error. With
-    S = Σπₖsₖ and T the sum that is seen, the estimate is S·c, where the mean of |c + Z| is T / S: the gap that, spread over
-    the bins by their noise, shows as much. As the mean is convex, no gaps of the same sum show less: the upper end is
-    where the mean is T + z·V, V² = Σπₖ²sₖ² (the greatest variance that T can have). The lower end is T - z·V, less the most
-    that chance can add to gaps as large as these surely are: each at least |oₖ - fₖ| - zₖsₖ, all of them with a probability
-    of 1 - (1 - c)/10. It covers more often than it states.
-    """
-    pi = bins.mass / bins.mass.sum()
-    seen = float((pi * np.abs(bins.share - bins.score)).sum())
-    s, v = float((pi * errors).sum()), float(np.sqrt((pi**2 * errors**2).sum()))
-    if s <= 0:
-        return seen, Interval(seen, seen)
-    z = normal_quantile((1 + confidence) / 2)
-    most = s * folded(0.0)
-    value = s * unfolded(seen / s)
-    surely = normal_quantile(1 - (1 - confidence) / (20 * len(errors)))
-    gaps = np.abs(bins.share - bins.score)
-    least = np.maximum(np.divide(gaps, errors, out=np.full(len(gaps), np.inf), where=errors > 0) - surely, 0.0)
-    added = sum(p * e * (folded(c) - c) for p, e, c in zip(pi, errors, least, strict=True) if math.isfinite(c))
-    return value, Interval(max(0.0, seen - z * v - added), min(1.0, s * unfolded((max(seen, most) + z * v) / s)))
+# What chance alone shows ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from assay.evaluation.figures import (
     outcome,
     per_last,
     too_few,
-    weights_of,
 )
 from assay.evaluation.metrics.forms import Places, places_of
 from assay.evaluation.predictions import Predictions
@@ -38,7 +37,6 @@ Codes = NDArray[np.int64]
 
 MOST_ROWS = 200
 _PLACES = 512  # places of the score that resamples choose a threshold from
-_BOUNDS = ("recall", "precision", "flagged")
 
 
 class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -194,7 +192,7 @@ class Policies:
 def _policies(trial: Trial, places: Places, settings: ThresholdSettings, current: float | None) -> Policies:
     """Return the costs of the best threshold (cross-fitted), of the one in use, of none and of all said positive."""
     rows, costs = trial.rows, settings.costs
-    w, inside, k = weights_of(rows), places.inside, len(places.scores)
+    w, inside, k = rows.own_weights, places.inside, len(places.scores)
     fold = folds_of(trial.units, trial.rng)
     flat = fold * 2 * k + places.place + k * inside
     counts = np.bincount(flat, weights=rows.weights, minlength=FOLDS * 2 * k).reshape(FOLDS, 2, k)
@@ -325,7 +323,7 @@ def _at(curve: Curve, name: str, at: int) -> str:
 
 def _share_at(trial: Trial, name: str, threshold: float) -> Estimate:
     """Return recall, precision or the share said positive at a threshold: Wilson's interval, or the resamples'."""
-    rows, w = trial.rows, weights_of(trial.rows)
+    rows, w = trial.rows, trial.rows.own_weights
     said, true = rows.positive >= threshold, rows.labels == 1
     part, whole = {
         "recall": (said & true, true),

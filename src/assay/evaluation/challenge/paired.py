@@ -20,7 +20,6 @@ from assay.verdict import Estimate
 
 __all__ = ["Paired", "Side", "mcnemar", "paired", "paired_share", "rows_needed"]
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 

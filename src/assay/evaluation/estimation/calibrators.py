@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.evaluation.odds import softmax
+
 __all__ = ["Basis", "Calibrator", "basis_of", "fitted"]
 
 Floats = NDArray[np.float64]
@@ -187,5 +189,4 @@ def _softmax(odds: Floats, k: int) -> Floats:
     """Return probabilities from the log-odds of the last m of k classes; the class before them, if any, has 0."""
     if odds.shape[-1] < k:
         odds = np.concatenate([np.zeros((*odds.shape[:-1], 1)), odds], axis=-1)
-    raised = np.exp(odds - odds.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    return softmax(odds)

@@ -7,22 +7,13 @@ from typing import Literal
 
 from assay.errors import UsageError, nearest
 from assay.evaluation.bounds import Bound, expected, kept, shown
-from assay.evaluation.columns import Task
 from assay.evaluation.estimation.confidence_based import METRICS
 from assay.evaluation.estimation.estimates import Condition, Estimated, Estimation
 from assay.verdict import Outcome, Verdict
 
-__all__ = ["CLASSIC", "judged"]
+__all__ = ["judged"]
 
 FAMILY = "estimation"
-
-
-# The area under the curve is down by a tenth of what it was. A regression has no usual bound.
-CLASSIC: Mapping[Task, Mapping[str, Bound]] = {
-    "binary": {"auc": Bound(worse_at_most=0.10)},
-    "multiclass": {"macro_auc": Bound(worse_at_most=0.10)},
-    "regression": {},
-}
 
 
 def judged(

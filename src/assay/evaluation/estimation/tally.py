@@ -13,6 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.evaluation.metrics.counts import f_betas, macro, precisions, recalls
+from assay.evaluation.metrics.metric import ratio
+from assay.evaluation.metrics.table import METRICS
+
 __all__ = ["BINARY", "MULTICLASS", "Metric", "Tally", "midranks", "of_labels", "of_probabilities", "ranks"]
 
 Floats = NDArray[np.float64]
@@ -91,25 +95,8 @@ class Metric:
     better: Literal["higher", "lower"] = "higher"
 
 
-def _ratio(over: Floats, under: Floats) -> Floats:
-    undefined = np.full(np.broadcast_shapes(np.shape(over), np.shape(under)), np.nan)
-    return np.asarray(np.divide(over, under, out=undefined, where=under > 0))
-
-
 def _accuracy(tally: Tally) -> Floats:
-    return _ratio(tally.hits.sum(-1), np.float64(tally.n))  # type: ignore[arg-type]
-
-
-def _precisions(tally: Tally) -> Floats:
-    return _ratio(tally.hits, tally.predicted)
-
-
-def _recalls(tally: Tally) -> Floats:
-    return _ratio(tally.hits, tally.actual)
-
-
-def _f1s(tally: Tally) -> Floats:
-    return _ratio(2 * tally.hits, tally.predicted + tally.actual)
+    return ratio(tally.hits.sum(-1), np.asarray(tally.n, dtype=np.float64))
 
 
 def _aucs(tally: Tally) -> Floats:
@@ -120,36 +107,32 @@ def _aucs(tally: Tally) -> Floats:
     """
     p = tally.actual
     pairs = (tally.n - 1) * p - p * p + tally.squares
-    return _ratio(tally.rank_sum - (p * p - tally.squares) / 2, np.where(pairs > 1e-9, pairs, 0.0))
+    return ratio(tally.rank_sum - (p * p - tally.squares) / 2, np.where(pairs > 1e-9, pairs, 0.0))
 
 
 def _positive(of_classes: Callable[[Tally], Floats]) -> Callable[[Tally], Floats]:
     return lambda tally: of_classes(tally)[..., -1]
 
 
-def _macro(of_classes: Callable[[Tally], Floats]) -> Callable[[Tally], Floats]:
-    """Return the mean over the classes for which the metric is defined."""
-
-    def mean(tally: Tally) -> Floats:
-        values = of_classes(tally)
-        defined = ~np.isnan(values)
-        return _ratio(np.where(defined, values, 0.0).sum(-1), defined.sum(-1))
-
-    return mean
+# A second table beside that of `assay.evaluation.metrics`, with its names and, of labels that are there, its numbers. That one
+# goes from a confusion matrix or a curve of counts to the value; of labels still to come there are neither, so this one holds what
+# follows from sums that are linear in the label. Precision, recall and F are the same functions in both. The area under the
+# curve is not: the expected one pairs each row with all others, never with itself, which takes the squares of probabilities.
+def _of(name: str, value: Callable[[Tally], Floats], *, needs: Literal["prediction", "score"] = "prediction") -> Metric:
+    return Metric(value, METRICS[name].undefined, needs)
 
 
-_NO_ROWS = "there are no rows"
 BINARY: dict[str, Metric] = {
-    "auc": Metric(_positive(_aucs), "it takes rows of both classes", needs="score"),
-    "accuracy": Metric(_accuracy, _NO_ROWS),
-    "precision": Metric(_positive(_precisions), "no row is predicted positive"),
-    "recall": Metric(_positive(_recalls), "no row is positive"),
-    "f1": Metric(_positive(_f1s), "no row is positive, or predicted so"),
+    "auc": _of("auc", _positive(_aucs), needs="score"),
+    "accuracy": _of("accuracy", _accuracy),
+    "precision": _of("precision", _positive(precisions)),
+    "recall": _of("recall", _positive(recalls)),
+    "f1": _of("f1", _positive(f_betas(1.0))),
 }
 MULTICLASS: dict[str, Metric] = {
-    "macro_auc": Metric(_macro(_aucs), "it takes rows of two classes", needs="score"),
-    "accuracy": Metric(_accuracy, _NO_ROWS),
-    "macro_precision": Metric(_macro(_precisions), _NO_ROWS),
-    "macro_recall": Metric(_macro(_recalls), _NO_ROWS),
-    "macro_f1": Metric(_macro(_f1s), _NO_ROWS),
+    "macro_auc": _of("macro_auc", macro(_aucs), needs="score"),
+    "accuracy": _of("accuracy", _accuracy),
+    "macro_precision": _of("macro_precision", macro(precisions)),
+    "macro_recall": _of("macro_recall", macro(recalls)),
+    "macro_f1": _of("macro_f1", macro(f_betas(1.0))),
 }

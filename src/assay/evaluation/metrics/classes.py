@@ -7,12 +7,12 @@ one without rows no recall. It is how `assay estimate` takes it before the label
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation.metrics.metric import SIGNED, Cells, Metric, Sums, ratio
+from assay.evaluation.metrics.counts import Counts, OfClasses, Tallied, f_betas, macro, precisions, recalls
+from assay.evaluation.metrics.metric import SIGNED, Cells, Metric, Sums, mean_of_sums, ratio
 from assay.evaluation.metrics.numbered import Numbered
 from assay.evaluation.predictions import Predictions
 from assay.stats.intervals import Interval, share
@@ -60,50 +60,19 @@ def _base_rate(rows: Predictions, confidence: float) -> Interval:
 # Any number of classes ------------------------------------------------------------------------------------------------
 
 
-class _Counts(NamedTuple):
-    """Rows (their weight) of each class, [..., k]: predicted as it and of it, of it, predicted as it."""
-
-    hits: Floats
-    actual: Floats
-    predicted: Floats
-
-
-def _counts(cells: Floats) -> _Counts:
+def _counts(cells: Floats) -> Counts:
     """Return the counts of [..., label, prediction]."""
     hits = np.diagonal(cells, axis1=-2, axis2=-1)
-    return _Counts(np.asarray(hits), np.asarray(cells.sum(-1)), np.asarray(cells.sum(-2)))
+    return Counts(np.asarray(hits), np.asarray(cells.sum(-1)), np.asarray(cells.sum(-2)))
 
 
-def _counts_labelwise(cells: Floats) -> _Counts:
+def _counts_labelwise(cells: Floats) -> Counts:
     """Return the counts of multilabel cells [..., k, 2, 2]."""
-    return _Counts(
-        np.asarray(cells[..., 1, 1]), np.asarray(cells[..., 1, :].sum(-1)), np.asarray(cells[..., 1].sum(-1))
-    )
+    return Counts(np.asarray(cells[..., 1, 1]), np.asarray(cells[..., 1, :].sum(-1)), np.asarray(cells[..., 1].sum(-1)))
 
 
-def _precisions(counts: _Counts) -> Floats:
-    return ratio(counts.hits, counts.predicted)
-
-
-def _recalls(counts: _Counts) -> Floats:
-    return ratio(counts.hits, counts.actual)
-
-
-def _f_betas(beta: float) -> Callable[[_Counts], Floats]:
-    return lambda counts: ratio((1 + beta**2) * counts.hits, beta**2 * counts.actual + counts.predicted)
-
-
-def _macro(of: Callable[[_Counts], Floats]) -> Callable[[_Counts], Floats]:
-    def mean(counts: _Counts) -> Floats:
-        values = of(counts)
-        defined = ~np.isnan(values)
-        return ratio(np.where(defined, values, 0.0).sum(-1), np.asarray(defined.sum(-1), dtype=np.float64))
-
-    return mean
-
-
-def _weighted(of: Callable[[_Counts], Floats]) -> Callable[[_Counts], Floats]:
-    def mean(counts: _Counts) -> Floats:
+def _weighted(of: OfClasses) -> OfClasses:
+    def mean(counts: Tallied) -> Floats:
         values = of(counts)
         weights = np.where(np.isnan(values), 0.0, counts.actual)
         return ratio(np.where(np.isnan(values), 0.0, values * weights).sum(-1), weights.sum(-1))
@@ -111,11 +80,11 @@ def _weighted(of: Callable[[_Counts], Floats]) -> Callable[[_Counts], Floats]:
     return mean
 
 
-def _micro(of: Callable[[_Counts], Floats]) -> Callable[[_Counts], Floats]:
-    return lambda counts: of(_Counts(*(part.sum(-1) for part in counts)))
+def _micro(of: OfClasses) -> OfClasses:
+    return lambda counts: of(Counts(counts.hits.sum(-1), counts.actual.sum(-1), counts.predicted.sum(-1)))
 
 
-def _of_counts(of: Callable[[_Counts], Floats], *, share: bool = False) -> Cells:
+def _of_counts(of: OfClasses, *, share: bool = False) -> Cells:
     """Return a function of each class's counts; of several classes (not labels) a `share` is that of rows predicted right."""
     return Cells(
         lambda cells: of(_counts(cells)), share=_right if share else None, labelwise=lambda cells: of(_counts_labelwise(cells))
@@ -127,9 +96,9 @@ def _right(cells: Floats) -> tuple[Floats, Floats]:
 
 
 def _balanced(cells: Floats) -> Floats:
-    recalls = _recalls(_counts(cells))
-    classes = (~np.isnan(recalls)).sum(-1)
-    total = np.where(np.isnan(recalls), 0.0, recalls).sum(-1)
+    found = recalls(_counts(cells))
+    classes = (~np.isnan(found)).sum(-1)
+    total = np.where(np.isnan(found), 0.0, found).sum(-1)
     return ratio(total, np.where(classes > 1, classes, 0).astype(np.float64))
 
 
@@ -173,15 +142,13 @@ def _of_two(title: str, of: Cells, undefined: str, formula: str, *, better: str 
 
 
 _AVERAGES = (
-    ("macro", _macro, "mean over the classes for which it is defined"),
+    ("macro", macro, "mean over the classes for which it is defined"),
     ("weighted", _weighted, "mean over the classes for which it is defined, each weighted by its rows"),
     ("micro", _micro, "all classes pooled; of several classes (not labels) it is the accuracy"),
 )
 
 
-def _averages(
-    what: str, title: str, of: Callable[[_Counts], Floats], undefined: str, formula: str
-) -> dict[str, Metric]:
+def _averages(what: str, title: str, of: OfClasses, undefined: str, formula: str) -> dict[str, Metric]:
     """Return the macro, weighted and micro average of a metric of each class."""
     return {
         f"{how}_{what}": Metric(
@@ -201,7 +168,7 @@ def _f(beta: float) -> Metric:
 
 def _macro_f(beta: float) -> Metric:
     return _averages(
-        f"f{beta:g}", f"F{beta:g}", _f_betas(beta), "no class has rows, or is predicted",
+        f"f{beta:g}", f"F{beta:g}", f_betas(beta), "no class has rows, or is predicted",
         "(1 + β²)·TP / ((1 + β²)·TP + β²·FN + FP) of each class",
     )[f"macro_f{beta:g}"]  # fmt: skip
 
@@ -239,7 +206,7 @@ CLASSES: Mapping[str, Metric] = {
         better="neither",
     ),
     "base_rate": Metric(
-        "base rate", ("binary",), Sums(lambda r: np.column_stack([r.labels == 1, np.ones(r.n)]), lambda s: ratio(s[..., 0], s[..., 1])),
+        "base rate", ("binary",), Sums(lambda r: np.column_stack([r.labels == 1, np.ones(r.n)]), mean_of_sums),
         _NO_ROWS, "(TP + FN) / rows", "Sokolova & Lapalme 2009", better="neither", needs="labels", closed=_base_rate,
         method="wilson",
     ),
@@ -260,9 +227,9 @@ CLASSES: Mapping[str, Metric] = {
         "1 - Σᵢⱼ (i - j)²·cᵢⱼ / Σᵢⱼ (i - j)²·aᵢ·pⱼ/n", "Cohen 1968", span=SIGNED,
         caution="it is about classes that have an order, and takes the one that they are named in",
     ),
-    **_averages("precision", "precision", _precisions, "no class is predicted", "TP / (TP + FP) of each class"),
-    **_averages("recall", "recall", _recalls, "no class has rows", "TP / (TP + FN) of each class"),
-    **_averages("f1", "F1", _f_betas(1.0), "no class has rows, or is predicted", "2·TP / (2·TP + FN + FP) of each class"),
+    **_averages("precision", "precision", precisions, "no class is predicted", "TP / (TP + FP) of each class"),
+    **_averages("recall", "recall", recalls, "no class has rows", "TP / (TP + FN) of each class"),
+    **_averages("f1", "F1", f_betas(1.0), "no class has rows, or is predicted", "2·TP / (2·TP + FN + FP) of each class"),
 }  # fmt: skip
 
 NUMBERED: tuple[Numbered, ...] = (

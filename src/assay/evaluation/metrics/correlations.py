@@ -82,7 +82,7 @@ def _spearman_rows(rows: Predictions) -> Floats:
     The ranks of a resample are not those of the sample; the influence of a row is also what it does to ρ through the ranks
     of the others. The value of all rows is exact, as influences add up to 0. Source: Croux & Dehon 2010, with ties.
     """
-    w = np.ones(rows.n) if rows.weights is None else rows.weights
+    w = rows.own_weights
     w = w / w.sum() if w.sum() > 0 else w
     (u, i), (v, j) = (_midranks(values, w) for values in _both(rows))
     uv, uu, vv = (float((w * a * b).sum()) for a, b in ((u, v), (u, u), (v, v)))

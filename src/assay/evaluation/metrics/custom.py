@@ -24,7 +24,6 @@ from assay.stats.resampling import Draws, Resamples
 __all__ = ["Formula", "by_costs", "by_formula", "by_function", "columns_of"]
 
 Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
 Better: TypeAlias = Literal["higher", "lower"]
 Fold: TypeAlias = Literal["mean", "sum"]
 Costs: TypeAlias = Mapping[str, Mapping[str, float]]
@@ -70,7 +69,7 @@ def columns_of(rows: Predictions) -> dict[str, Callable[[], pl.Series]]:
     the positive class, or of a document; of several classes `score@CLASS` is that of each, and `prediction@LEVEL` is the forecast
     of a level. `weight` is 1 where rows have none.
     """
-    made: dict[str, Callable[[], pl.Series]] = {"weight": lambda: pl.Series(_weights(rows))}
+    made: dict[str, Callable[[], pl.Series]] = {"weight": lambda: pl.Series(rows.own_weights)}
     classes = rows.task in ("binary", "multiclass")
 
     def values(codes: NDArray[np.int64] | NDArray[np.float64]) -> pl.Series:
@@ -96,10 +95,6 @@ def columns_of(rows: Predictions) -> dict[str, Callable[[], pl.Series]]:
 
 def _nth(array: NDArray[np.int64] | NDArray[np.float64], place: int) -> Callable[[], pl.Series]:
     return lambda: pl.Series(array[:, place])
-
-
-def _weights(rows: Predictions) -> Floats:
-    return np.ones(rows.n) if rows.weights is None else rows.weights
 
 
 def _frame(rows: Predictions, names: Collection[str]) -> pl.DataFrame:
@@ -241,7 +236,7 @@ def by_function(
         return _called(name, function, frame(rows, weights))
 
     def draws(rows: Predictions, units: Resamples) -> Draws:
-        whole = frame(rows, _weights(rows))
+        whole = frame(rows, rows.own_weights)
         replicates = np.full(len(units.times), np.nan)
         for i, times in enumerate(units.times):
             drawn = np.repeat(np.arange(rows.n), times[units.of_row].astype(np.int64))

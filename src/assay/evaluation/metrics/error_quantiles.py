@@ -17,8 +17,6 @@ from assay.stats.resampling import Draws, Resamples
 __all__ = ["error_quantile"]
 
 Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
-
 PLACES = 1024  # the draws see the errors in so many bins; the value never does
 
 
@@ -48,7 +46,7 @@ def error_quantile(q: float) -> Metric:
         return Interval(float(low), float(high))
 
     def draws(rows: Predictions, units: Resamples) -> Draws:
-        exact = value(rows, np.ones(rows.n) if rows.weights is None else rows.weights)
+        exact = value(rows, rows.own_weights)
         found = _draws(q, rows, units)
         moved = exact - found.value
         return Draws(exact, found.replicates + moved, found.left_out + moved)

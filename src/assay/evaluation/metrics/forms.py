@@ -42,11 +42,8 @@ class Places:
 
 def of_class(rows: Predictions, c: int) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the scores of a class, and which rows are of it; of a ranking, which are relevant."""
-    if rows.scores is None:
-        raise ValueError("there are no scores")
-    if rows.task == "multilabel":
-        return rows.scores[:, c], rows.labels[:, c] == 1
-    return rows.scores[:, c], rows.labels == c
+    inside = rows.labels[:, c] == 1 if rows.task == "multilabel" else rows.labels == c
+    return rows.given_scores[:, c], inside
 
 
 def forms_of(rows: Predictions) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation.metrics.metric import Sums, ratio
+from assay.evaluation.metrics.metric import Sums, mean_of_sums
 from assay.evaluation.predictions import Predictions
 from assay.stats import intervals
 from assay.stats.intervals import Interval
@@ -20,7 +20,7 @@ Bools = NDArray[np.bool_]
 
 def mean_of(number: Callable[[Predictions], Floats]) -> Sums:
     """Return the weighted mean of a number for each row as sums: NaN where it is NaN of any row."""
-    return Sums(lambda rows: np.column_stack([number(rows), np.ones(rows.n)]), lambda s: ratio(s[..., 0], s[..., 1]))
+    return Sums(lambda rows: np.column_stack([number(rows), np.ones(rows.n)]), mean_of_sums)
 
 
 def share_of(is_so: Callable[[Predictions], Bools]) -> Sums:

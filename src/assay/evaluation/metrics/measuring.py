@@ -103,7 +103,7 @@ def measure(
 def value_of(metric: Metric, rows: Predictions) -> float:
     """Return a metric of all rows, exactly; NaN where it is undefined."""
     if isinstance(metric.of, Whole):
-        return float(metric.of.value(rows, np.ones(rows.n) if rows.weights is None else rows.weights))
+        return float(metric.of.value(rows, rows.own_weights))
     sums, value = _aggregate(metric, rows, as_one(rows.n), most=0)
     return float(np.asarray(value(sums)).ravel()[0])
 
@@ -176,7 +176,7 @@ def _of_many_classes(value: Value, rows: Predictions, units: Resamples) -> Draws
     """
     k = len(rows.classes)
     places = np.asarray(rows.labels * k + rows.said, dtype=np.int64)
-    own = np.ones(rows.n) if rows.weights is None else rows.weights
+    own = rows.own_weights
 
     def of(weights: Floats) -> float:
         cells = np.asarray(np.bincount(places, weights=weights, minlength=k * k), dtype=np.float64).reshape(1, k, k)
@@ -194,7 +194,7 @@ def _mean(values: Floats, sizes: Floats, average: str) -> Floats:
 
 
 def _of_whole(of: Whole, rows: Predictions, units: Resamples) -> Draws:
-    own = np.ones(rows.n) if rows.weights is None else rows.weights
+    own = rows.own_weights
     replicates = [of.value(rows, own * times[units.of_row]) for times in units.times]
     return Draws(float(of.value(rows, own)), np.asarray(replicates, dtype=np.float64), np.zeros(0))
 

@@ -16,7 +16,8 @@ from assay.stats.intervals import Interval
 from assay.stats.resampling import Draws, Resamples
 
 __all__ = [
-    "NON_NEGATIVE", "REAL", "SIGNED", "UNIT", "Cells", "Curves", "Form", "Metric", "Need", "Of", "Span", "Sums", "Whole", "ratio",
+    "NON_NEGATIVE", "REAL", "SIGNED", "UNIT", "Cells", "Curves", "Form", "Metric", "Need", "Of", "Span", "Sums", "Whole",
+    "mean_of_sums", "ratio",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -162,3 +163,12 @@ def ratio(over: Floats, under: Floats) -> Floats:
     """Return over / under, NaN where `under` is not above 0."""
     shape = np.broadcast_shapes(np.shape(over), np.shape(under))
     return np.asarray(np.divide(over, under, out=np.full(shape, np.nan), where=np.broadcast_to(under > 0, shape)))
+
+
+def mean_of_sums(sums: Floats) -> Floats:
+    """Return the first of two sums over the second, [...] from [..., 2]; NaN where the second is not above 0.
+
+    >>> mean_of_sums(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [0.75, nan]
+    """
+    return ratio(sums[..., 0], sums[..., 1])

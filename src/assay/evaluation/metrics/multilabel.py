@@ -7,17 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation.metrics.metric import Cells, Metric, Sums, ratio
+from assay.evaluation.metrics.metric import Cells, Metric, Sums, mean_of_sums, ratio
 from assay.evaluation.predictions import Predictions
 from assay.stats.intervals import Interval, share
 
 __all__ = ["MULTILABEL"]
 
 Floats = NDArray[np.float64]
-
-
-def _mean(s: Floats) -> Floats:
-    return ratio(s[..., 0], s[..., 1])
 
 
 def _of_rows(over: Floats, under: Floats) -> Floats:
@@ -79,7 +75,8 @@ def _ranking_precisions(rows: Predictions) -> Floats:
 
 MULTILABEL: Mapping[str, Metric] = {
     "subset_accuracy": Metric(
-        "subset accuracy", ("multilabel",), Sums(_same, _mean), "there are no rows", "rows whose labels are all predicted right / rows",
+        "subset accuracy", ("multilabel",), Sums(_same, mean_of_sums), "there are no rows",
+        "rows whose labels are all predicted right / rows",
         "Tsoumakas & Katakis 2007", closed=_same_interval, method="wilson",
     ),
     "hamming_loss": Metric(
@@ -87,24 +84,24 @@ MULTILABEL: Mapping[str, Metric] = {
         "Schapire & Singer 2000", better="lower",
     ),
     "jaccard": Metric(
-        "Jaccard index", ("multilabel",), Sums(_jaccards, _mean), "no row has a label, or one predicted",
+        "Jaccard index", ("multilabel",), Sums(_jaccards, mean_of_sums), "no row has a label, or one predicted",
         "mean over rows of |labels ∩ predicted| / |labels ∪ predicted|; rows without either are left out", "Jaccard 1901",
     ),
     "samples_precision": Metric(
-        "precision of rows", ("multilabel",), Sums(_precisions, _mean), "no row has a label predicted",
+        "precision of rows", ("multilabel",), Sums(_precisions, mean_of_sums), "no row has a label predicted",
         "mean over rows of |labels ∩ predicted| / |predicted|; rows without a predicted label are left out", "Godbole & Sarawagi 2004",
     ),
     "samples_recall": Metric(
-        "recall of rows", ("multilabel",), Sums(_recalls, _mean), "no row has a label",
+        "recall of rows", ("multilabel",), Sums(_recalls, mean_of_sums), "no row has a label",
         "mean over rows of |labels ∩ predicted| / |labels|; rows without a label are left out", "Godbole & Sarawagi 2004",
     ),
     "samples_f1": Metric(
-        "F1 of rows", ("multilabel",), Sums(_f1s, _mean), "no row has a label, or one predicted",
+        "F1 of rows", ("multilabel",), Sums(_f1s, mean_of_sums), "no row has a label, or one predicted",
         "mean over rows of 2·|labels ∩ predicted| / (|labels| + |predicted|); rows without either are left out",
         "Godbole & Sarawagi 2004",
     ),
     "label_ranking_precision": Metric(
-        "label ranking average precision", ("multilabel",), Sums(_ranking_precisions, _mean), "no row has a label",
+        "label ranking average precision", ("multilabel",), Sums(_ranking_precisions, mean_of_sums), "no row has a label",
         "mean over rows, and over the labels that a row has, of the share of labels, among those scored as high or higher, that it has; "
         "rows without a label are left out",
         "Schapire & Singer 2000", needs="scores",

@@ -12,7 +12,7 @@ from assay.evaluation.columns import Task
 from assay.evaluation.metrics.correlations import EXPLAINED, PEARSON, R2, SPEARMAN
 from assay.evaluation.metrics.error_quantiles import error_quantile
 from assay.evaluation.metrics.means import counted, mean_of, share_of, wilson_of
-from assay.evaluation.metrics.metric import NON_NEGATIVE, REAL, SIGNED, Metric, Span, Sums, Whole, ratio
+from assay.evaluation.metrics.metric import NON_NEGATIVE, REAL, SIGNED, Metric, Span, Sums, Whole, mean_of_sums, ratio
 from assay.evaluation.metrics.numbered import Numbered
 from assay.evaluation.predictions import Predictions
 from assay.stats.intervals import Interval
@@ -101,7 +101,7 @@ def _from_greatest(rows: Predictions, confidence: float) -> Interval:
 
 def _untold(rows: Predictions, units: Resamples) -> Draws:
     """Return draws that say nothing: no resample has a greater error than its sample, and what it was drawn from may."""
-    value = _greatest(rows, np.ones(rows.n) if rows.weights is None else rows.weights)
+    value = _greatest(rows, rows.own_weights)
     return Draws(value, np.full(len(units.times), np.nan), np.full(units.size, np.nan))
 
 
@@ -212,7 +212,7 @@ NUMBERS: Mapping[str, Metric] = {
     ),
     "wape": Metric(
         "weighted absolute percentage error", _OF,
-        Sums(lambda rows: np.column_stack([_size(rows), np.abs(_labels(rows))]), lambda s: ratio(s[..., 0], s[..., 1])),
+        Sums(lambda rows: np.column_stack([_size(rows), np.abs(_labels(rows))]), mean_of_sums),
         "all labels are 0", "Σ|y - ŷ| / Σ|y|", "Kolassa & Schütz 2007", better="lower", span=NON_NEGATIVE,
         caution="great labels decide it; one label of 0 does no harm",
     ),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from assay.evaluation.columns import Task
 from assay.evaluation.metrics.means import counted
-from assay.evaluation.metrics.metric import Metric, Sums, ratio
+from assay.evaluation.metrics.metric import Metric, Sums, mean_of_sums, ratio
 from assay.evaluation.metrics.numbered import Numbered
 from assay.evaluation.predictions import Predictions
 
@@ -101,7 +101,7 @@ def _by_query(value: PerQuery) -> Sums:
         found[at[counts], 1] = factor[counts]
         return found
 
-    return Sums(numbers, lambda s: ratio(s[..., 0], s[..., 1]))
+    return Sums(numbers, mean_of_sums)
 
 
 # Values of a query ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.evaluation.metrics.forms import of_class, places_of
-from assay.evaluation.metrics.metric import NON_NEGATIVE, SIGNED, Curves, Form, Metric, Span, Sums, ratio
+from assay.evaluation.metrics.metric import NON_NEGATIVE, SIGNED, Curves, Form, Metric, Span, Sums, mean_of_sums, ratio
 from assay.evaluation.metrics.numbered import Numbered
 from assay.evaluation.metrics.thresholds import selected
 from assay.evaluation.predictions import Predictions
@@ -79,19 +79,13 @@ def _average_precision(form: Form) -> Floats:
 # Probabilities --------------------------------------------------------------------------------------------------------
 
 
-def _scores(rows: Predictions) -> Floats:
-    if rows.scores is None:
-        raise ValueError("there are no scores")
-    return rows.scores
-
-
 def _given(rows: Predictions) -> Floats:
     """Return the probability that each label was given: n floats, of multilabel n by k."""
     if rows.task == "binary":
         return np.where(rows.labels == 1, rows.positive, 1 - rows.positive)
     if rows.task == "multilabel":
-        return np.where(rows.labels == 1, _scores(rows), 1 - _scores(rows))
-    return np.asarray(_scores(rows)[np.arange(rows.n), np.asarray(rows.labels, dtype=np.int64)])
+        return np.where(rows.labels == 1, rows.given_scores, 1 - rows.given_scores)
+    return np.asarray(rows.given_scores[np.arange(rows.n), np.asarray(rows.labels, dtype=np.int64)])
 
 
 def _log_losses(rows: Predictions) -> Floats:
@@ -105,12 +99,8 @@ def _squares(rows: Predictions) -> Floats:
         return np.asarray((1 - _given(rows)) ** 2)
     if rows.task == "multilabel":
         return np.asarray(((1 - _given(rows)) ** 2).mean(1))
-    scores = _scores(rows)
+    scores = rows.given_scores
     return np.asarray((scores**2).sum(1) + 1 - 2 * _given(rows))
-
-
-def _mean(s: Floats) -> Floats:
-    return ratio(s[..., 0], s[..., 1])
 
 
 def _skill(s: Floats) -> Floats:
@@ -125,7 +115,7 @@ def _in_top(k: int) -> Callable[[Predictions], Floats]:
 
     def rows_of(rows: Predictions) -> Floats:
         own = _given(rows)[:, None]
-        above, equal = (_scores(rows) > own).sum(1), (_scores(rows) == own).sum(1)
+        above, equal = (rows.given_scores > own).sum(1), (rows.given_scores == own).sum(1)
         return np.column_stack([np.clip((k - above) / equal, 0.0, 1.0), np.ones(rows.n)])
 
     return rows_of
@@ -169,13 +159,13 @@ SCORES: Mapping[str, Metric] = {
         f"{_STEPS}; {_CLASSES}", "Davis & Goadrich 2006", needs="scores",
     ),
     "log_loss": Metric(
-        "log loss", ("binary", "multiclass", "multilabel"), Sums(_log_losses, _mean), "there are no rows",
+        "log loss", ("binary", "multiclass", "multilabel"), Sums(_log_losses, mean_of_sums), "there are no rows",
         "-Σ ln p / n, with p the probability that the label was given, taken as 2⁻⁵² where it is less (36.04 nats); of several "
         "labels the mean over them",
         "Good 1952", better="lower", needs="probabilities", span=NON_NEGATIVE,
     ),
     "brier": Metric(
-        "Brier score", ("binary", "multiclass", "multilabel"), Sums(lambda r: np.column_stack([_squares(r), np.ones(r.n)]), _mean),
+        "Brier score", ("binary", "multiclass", "multilabel"), Sums(lambda r: np.column_stack([_squares(r), np.ones(r.n)]), mean_of_sums),
         "there are no rows",
         "Σ (p - y)² / n of the positive class, y being 1 or 0, in [0, 1]; of several classes Σ Σₖ (pₖ - yₖ)² / n, in [0, 2]; of "
         "several labels the mean over them",
@@ -196,7 +186,7 @@ def _top_accuracy(k: float) -> Metric:
         return share(float(rows_of(rows)[:, 0].sum()), rows.n, confidence=confidence)
 
     return Metric(
-        f"top {k:g} accuracy", ("multiclass",), Sums(rows_of, _mean), "there are no rows",
+        f"top {k:g} accuracy", ("multiclass",), Sums(rows_of, mean_of_sums), "there are no rows",
         f"rows whose label is among the {k:g} classes with the highest scores / rows; of equal scores at the cut, the share that is "
         "needed",
         "Russakovsky et al. 2015", needs="scores", closed=interval, method="wilson",

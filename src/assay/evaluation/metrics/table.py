@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import chain
 
-from assay.errors import UsageError, nearest
+from assay.errors import UsageError, closest
 from assay.evaluation.columns import Task
 from assay.evaluation.metrics.calibrated import CALIBRATED
 from assay.evaluation.metrics.classes import CLASSES
@@ -66,7 +66,7 @@ def _numbered(name: str) -> Metric:
         if number is not None:
             return family.of(number)
     known = chain(METRICS, (one.name for one in NUMBERED))
-    raise UsageError(f"there is no metric {name!r}", hint=nearest(name, known, most=len(METRICS) + len(NUMBERED)))
+    raise UsageError(f"there is no metric {name!r}", hint=closest(name, known, lists="assay metrics"))
 
 
 def defaults(task: Task) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from assay.errors import DataError, UsageError
 from assay.evaluation.models.model import Output
 from assay.evaluation.models.options import Meaning
+from assay.evaluation.odds import softmax
 
 __all__ = [
     "PREDICTION",
@@ -122,7 +123,7 @@ def _of_array(array: Array, classes: tuple[Hashable, ...], meaning: Meaning) -> 
     if classes and len(classes) != array.shape[1]:
         raise UsageError(f"classes names {len(classes)}, and the model answers {array.shape[1]} scores a row")
     scores = np.asarray(array, dtype=np.float64)
-    scores = _softmax(scores) if meaning == "logit" else scores
+    scores = softmax(scores) if meaning == "logit" else scores
     return Output(scores=scores, classes=classes)
 
 
@@ -153,11 +154,6 @@ def decided(output: Output) -> Output:
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     small = np.exp(-np.abs(x))
     return np.asarray(np.where(x >= 0, 1 / (1 + small), small / (1 + small)))
-
-
-def _softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    risen = np.exp(x - x.max(axis=1, keepdims=True))
-    return np.asarray(risen / risen.sum(axis=1, keepdims=True))
 
 
 def choose(

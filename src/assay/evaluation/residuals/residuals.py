@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.evaluation.figures import Cell, cells, counted, estimate, joint, mean, outcome, per_last, weights_of
+from assay.evaluation.figures import Cell, cells, counted, estimate, joint, mean, outcome, per_last
 from assay.evaluation.predictions import Predictions
 from assay.evaluation.residuals.residual_tests import (
     FAR,
@@ -140,7 +140,7 @@ def _outcomes(trial: Trial, series: Series, settings: ResidualSettings) -> list[
 
 def _line(trial: Trial, series: Series) -> tuple[Estimate, Estimate]:
     """Return the mean residual, and the slope of the label on the prediction, by the bootstrap over units."""
-    e, w = series.residuals, weights_of(trial.rows)
+    e, w = series.residuals, trial.rows.own_weights
     centre = float(series.fitted.mean())
     f = series.fitted - centre
     sums = trial.units.per_unit(np.column_stack([w, w * e, w * f, w * f * f, w * f * e]))
@@ -163,7 +163,7 @@ def _outliers(trial: Trial, series: Series) -> Estimate:
     found = TESTS["outliers"].test(series)
     if found.statistic is None:
         return Estimate(None, n=series.n, why=found.why)
-    e, w = series.residuals, weights_of(trial.rows)
+    e, w = series.residuals, trial.rows.own_weights
     distance = np.abs(e - np.median(e))
     far = 0.6745 * distance / np.median(distance) > FAR
     sums = trial.units.per_unit(np.column_stack([w * far, w]))
@@ -226,7 +226,7 @@ def _points(series: Series, rng: np.random.Generator) -> Exhibit:
 def _means(trial: Trial, series: Series, settings: ResidualSettings) -> Exhibit:
     """Return the mean residual in bins of the prediction, with intervals that hold together."""
     order = np.argsort(series.fitted, kind="stable")
-    f, e, w = series.fitted[order], series.residuals[order], weights_of(trial.rows)[order]
+    f, e, w = series.fitted[order], series.residuals[order], trial.rows.own_weights[order]
     at = (np.arange(1, settings.bins) * series.n) // settings.bins
     starts = np.unique(np.concatenate([[0], np.searchsorted(f, f[at], side="left")]))
     rows = np.diff(np.append(starts, series.n))

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from assay.data.kinds import kind_of
 from assay.errors import UsageError, nearest
-from assay.evaluation.slicing.cuts import Cut, Slice, cut_by_values, present
+from assay.evaluation.slicing.cuts import Cut, cut_by_values, present
 from assay.evaluation.slicing.names import column_name, literal, shortest
 
 __all__ = [
-    "BINS", "PARTS", "Edges", "Part", "bin_edges", "cut_by_bins", "cut_by_length", "cut_by_part", "slices_of_bins", "slices_of_lengths",
-    "slices_of_part", "whole_days",
+    "BINS", "PARTS", "Edges", "Part", "bin_edges", "cut_by_bins", "cut_by_length", "cut_by_part", "whole_days",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -36,15 +35,6 @@ PARTS: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "quarter": lambda at: at.dt.quarter(),
     "year": lambda at: at.dt.year(),
 }  # fmt: skip
-
-
-def slices_of_bins(frame: pl.DataFrame, column: str, *, bins: int | Edges = BINS) -> tuple[Slice, ...]:
-    """Return a slice for each bin of a column of numbers or instants; see `cut_by_bins`.
-
-    >>> [s.name for s in slices_of_bins(pl.DataFrame({"age": [20, 30, 45, 70, None]}), "age", bins=[30, 60])]
-    ['age < 30', 'age in [30, 60)', 'age >= 60', 'age is missing']
-    """
-    return cut_by_bins(frame, column, bins=bins).slices
 
 
 def cut_by_bins(frame: pl.DataFrame, column: str, *, bins: int | Edges = BINS) -> Cut:
@@ -156,11 +146,6 @@ def _without_empty(column: str, codes: Codes, missing: NDArray[np.bool_], names:
     return Cut((column,), np.asarray((np.cumsum(there) - 1)[codes], dtype=np.int64), kept)
 
 
-def slices_of_part(frame: pl.DataFrame, column: str, *, part: Part = "month") -> tuple[Slice, ...]:
-    """Return a slice for each hour of the day, weekday, or other part of the calendar; see `cut_by_part`."""
-    return cut_by_part(frame, column, part=part).slices
-
-
 def cut_by_part(frame: pl.DataFrame, column: str, *, part: Part = "month") -> Cut:
     """Return the rows told apart by a part of the calendar of instants: hour, weekday, day, month, quarter or year.
 
@@ -181,11 +166,6 @@ def cut_by_part(frame: pl.DataFrame, column: str, *, part: Part = "month") -> Cu
         found = [f"weekday of {column_name(column)} = {literal(day)}" for day in _WEEKDAYS]
         return _without_empty(column, codes, told.is_null().to_numpy(), found)
     return _renamed(cut_by_values(told.to_frame(), column, most=31), f"{part} of ")
-
-
-def slices_of_lengths(frame: pl.DataFrame, column: str, *, bins: int | Edges = BINS) -> tuple[Slice, ...]:
-    """Return a slice for each bin of the lengths of texts, in characters; see `cut_by_length`."""
-    return cut_by_length(frame, column, bins=bins).slices
 
 
 def cut_by_length(frame: pl.DataFrame, column: str, *, bins: int | Edges = BINS) -> Cut:

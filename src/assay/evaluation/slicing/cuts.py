@@ -5,7 +5,7 @@ A `Cut` tells all rows apart at once, as one small number a row: what is summed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,8 +18,7 @@ from assay.errors import UsageError, nearest
 from assay.evaluation.slicing.names import column_name, literal
 
 __all__ = [
-    "MOST_VALUES", "Cut", "Slice", "crossed", "cut_by_slices", "cut_by_values", "intersections", "literals", "present",
-    "slices_of_values",
+    "MOST_VALUES", "Cut", "Slice", "crossed", "cut_by_slices", "cut_by_values", "literals", "present",
 ]  # fmt: skip
 
 Codes = NDArray[np.int64]
@@ -60,19 +59,6 @@ class Cut:
     def slices(self) -> tuple[Slice, ...]:
         """Return the slice of each place, as a mask of the rows."""
         return tuple(Slice(name, self.columns, self.codes == place) for place, name in enumerate(self.names))
-
-
-def slices_of_values(
-    frame: pl.DataFrame, column: str, *, most: int = MOST_VALUES, rows_at_least: int = 1
-) -> tuple[Slice, ...]:
-    """Return a slice for each value of a column, in the values' order; then other values, then missing ones.
-
-    See `cut_by_values` for what is pooled.
-
-    >>> [s.name for s in slices_of_values(pl.DataFrame({"age": [31, 30, 31]}), "age")]
-    ['age = 30', 'age = 31']
-    """
-    return cut_by_values(frame, column, most=most, rows_at_least=rows_at_least).slices
 
 
 def cut_by_values(frame: pl.DataFrame, column: str, *, most: int = MOST_VALUES, rows_at_least: int = 1) -> Cut:
@@ -141,20 +127,6 @@ def crossed(first: Cut, second: Cut) -> Cut:
     names = [f"{a} AND {b}" for a, b in product(first.names, second.names)]
     kept = tuple(name for name, is_there in zip(names, there.tolist(), strict=True) if is_there)
     return Cut(_united(first.columns, second.columns), codes, kept)
-
-
-def intersections(first: Iterable[Slice], second: Sequence[Slice]) -> tuple[Slice, ...]:
-    """Return what each slice of the first shares with each of the second; empty ones are left out.
-
-    >>> frame = pl.DataFrame({"sex": ["F", "M"], "old": [True, False]})
-    >>> [s.name for s in intersections(slices_of_values(frame, "sex"), slices_of_values(frame, "old"))]
-    ["sex = 'F' AND old = true", "sex = 'M' AND old = false"]
-    """
-    pairs = (
-        Slice(f"{a.name} AND {b.name}", _united(a.columns, b.columns), a.rows & b.rows)
-        for a, b in product(first, second)
-    )
-    return tuple(pair for pair in pairs if pair.rows.any())
 
 
 def _united(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

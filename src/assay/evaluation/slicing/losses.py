@@ -140,18 +140,12 @@ def _unranked(rows: Predictions) -> str:
     return "" if 0 < int((rows.labels == 1).sum()) < rows.n else "it takes rows of both classes"
 
 
-def _scores(rows: Predictions) -> Floats:
-    if rows.scores is None:
-        raise ValueError("there are no scores")
-    return rows.scores
-
-
 def _codes(rows: Predictions) -> NDArray[np.int64]:
     return np.asarray(rows.labels, dtype=np.int64)
 
 
 def _log_loss(rows: Predictions) -> Floats:
-    scores = _scores(rows)
+    scores = rows.given_scores
     if rows.task == "multilabel":
         right = np.where(rows.labels == 1, scores, 1 - scores)
         return np.asarray(-np.log(np.clip(right, _LEAST, 1)).mean(1))
@@ -159,7 +153,7 @@ def _log_loss(rows: Predictions) -> Floats:
 
 
 def _entropy(rows: Predictions) -> Floats:
-    scores = _scores(rows)
+    scores = rows.given_scores
     if rows.task == "multilabel":
         return np.asarray((_surprise(scores) + _surprise(1 - scores)).mean(1))
     return np.asarray(_surprise(scores).sum(1))
@@ -175,20 +169,20 @@ def _zero_one(rows: Predictions) -> Floats:
 
 
 def _promised_wrong(rows: Predictions) -> Floats:
-    scores = _scores(rows)
+    scores = rows.given_scores
     if rows.task == "multilabel":
         return np.asarray(np.where(rows.said == 1, 1 - scores, scores).mean(1))
     return np.asarray(1 - scores[np.arange(rows.n), np.asarray(rows.said, dtype=np.int64)])
 
 
 def _brier(rows: Predictions) -> Floats:
-    scores = _scores(rows)
+    scores = rows.given_scores
     truth = rows.labels if rows.task == "multilabel" else np.eye(len(rows.classes))[_codes(rows)]
     return np.asarray(((scores - truth) ** 2).sum(1) / (2 if rows.task == "binary" else 1))
 
 
 def _promised_brier(rows: Predictions) -> Floats:
-    scores = _scores(rows)
+    scores = rows.given_scores
     return np.asarray((scores * (1 - scores)).sum(1) / (2 if rows.task == "binary" else 1))
 
 
@@ -211,7 +205,7 @@ def _of_query(rows: Predictions) -> Floats:
     query = np.zeros(rows.n, dtype=np.int64) if rows.query is None else rows.query
     groups = np.asarray(np.unique(query, return_inverse=True)[1], dtype=np.int64)
     gain = np.exp2(np.asarray(rows.labels, dtype=np.float64)) - 1
-    reached, best = (_discounted(groups, gain, by) for by in (_scores(rows)[:, 0], gain))
+    reached, best = (_discounted(groups, gain, by) for by in (rows.given_scores[:, 0], gain))
     share = np.divide(reached, best, out=np.ones(len(best)), where=best > 0)
     return np.asarray(1 - share[groups])
 

@@ -26,8 +26,6 @@ __all__ = ["Ground", "Measured", "measured"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-
 _AT_ONCE = 2048  # sums a unit of which all resamples are held at once
 _PLACES = 128  # of scores, for the spread of a metric
 _WEIGHED = 2e8  # rows that are weighed anew, over all resamples, for a metric that has no sums

@@ -29,7 +29,6 @@ from assay.verdict import Estimate, Exhibit, Outcome, Verdict
 
 __all__ = ["Found", "Searched", "confirmed", "search", "searched"]
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 

@@ -17,9 +17,7 @@ from assay.evaluation.slicing.cuts import (
     crossed,
     cut_by_slices,
     cut_by_values,
-    intersections,
     present,
-    slices_of_values,
 )
 from assay.evaluation.slicing.losses import LOSSES, loss_for, loss_of
 from assay.evaluation.slicing.measuring import Ground, measured
@@ -29,8 +27,8 @@ from assay.evaluation.slicing.table import Row, corrected, judged, table
 from assay.evaluation.trial import Part, Trial
 
 __all__ = [
-    "MOST_VALUES", "Cut", "Slice", "crossed", "cut_by_slices", "cut_by_values", "cuts_of", "intersections", "present",
-    "rows_of", "slices", "slices_of_values",
+    "MOST_VALUES", "Cut", "Slice", "crossed", "cut_by_slices", "cut_by_values", "cuts_of", "present", "rows_of",
+    "slices",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -73,7 +71,7 @@ def rows_of(
     trial: Trial, ground: Ground, cut: Cut, metric: str, losses: Floats | None, *, how: str = "asked"
 ) -> list[Row]:
     """Return a metric in each slice of a cut as rows of the table; `losses` are those that shares of all errors are of."""
-    weights = np.ones(ground.rows.n) if ground.rows.weights is None else ground.rows.weights
+    weights = ground.rows.own_weights
     inside = cut.codes >= 0
     codes, k = cut.codes[inside], len(cut.names)
     shares = np.bincount(codes, weights=weights[inside], minlength=k) / max(float(weights.sum()), 1e-300)
