@@ -55,10 +55,17 @@ def find_torch() -> Path | None:
     return Path(found.origin).parent if found is not None and found.origin else None
 
 
+def find_jax() -> Path | None:
+    """Return where jax is: its compiled part takes 350 MB, so that it is no part of the test extra either."""
+    found = importlib.util.find_spec("jax") if importlib.util.find_spec("jaxlib") else None
+    return Path(found.origin).parent if found is not None and found.origin else None
+
+
 REAL_PARTS: dict[str, tuple[Callable[[], Path | None], str]] = {
     "postgres": (find_postgres, "install the package postgresql"),
     "chromium": (find_chromium, "install the package chromium"),
     "torch": (find_torch, "install torch, in its build for processors alone"),
+    "jax": (find_jax, "install jax, in its build for processors alone"),
 }
 
 

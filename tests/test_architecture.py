@@ -74,8 +74,11 @@ ROOMS: dict[str, Room] = {
     "msgspec": Room(top=BELOW_DOORS - {"errors"} | {"api", "config"}, inside=BELOW_DOORS | DOORS),
     "numpy": Room(top=_MEASURING, inside=BELOW_DOORS | DOORS),
     "polars": Room(top=_MEASURING - {"stats"} | {"demo"}, inside=BELOW_DOORS | DOORS),
+    "pytest": Room(top=frozenset({"testing"})),  # its plugin, which nobody loads but pytest
     "rich": Room(inside=frozenset({"cli", "reports"})),
-    "scipy": Room(inside=frozenset({"stats", "evaluation"})),  # scipy.special; scipy.stats takes a second to import
+    "scipy": Room(
+        inside=frozenset({"stats", "evaluation", "testing"})
+    ),  # scipy.special; scipy.stats takes a second to import
     "typing_extensions": Room(top=BELOW_DOORS, inside=BELOW_DOORS | DOORS),
     "yaml": Room(inside=frozenset({"codec"})),
 }
@@ -84,22 +87,27 @@ OPTIONAL: dict[str, frozenset[str]] = {
     "deltalake": frozenset({"data"}),
     "duckdb": frozenset({"data"}),
     "river": frozenset({"stats"}),
-    "sklearn": frozenset({"stats", "evaluation"}),
-    "threadpoolctl": frozenset({"stats", "evaluation"}),
+    "sklearn": frozenset({"stats", "evaluation", "testing"}),
+    "threadpoolctl": frozenset({"stats", "evaluation", "testing"}),
     "jsonschema": frozenset({"checks"}),
-    "pandas": frozenset({"data", "evaluation"}),
+    "pandas": frozenset({"data", "evaluation", "testing"}),
     "psycopg": frozenset({"data"}),
-    "pyarrow": frozenset({"data", "evaluation"}),
-    "joblib": frozenset({"evaluation"}),
-    "skops": frozenset({"evaluation"}),
-    "xgboost": frozenset({"evaluation"}),
-    "lightgbm": frozenset({"evaluation"}),
-    "catboost": frozenset({"evaluation"}),
-    "torch": frozenset({"evaluation"}),
-    "onnx": frozenset({"evaluation"}),
-    "onnxruntime": frozenset({"evaluation"}),
-    "mlflow": frozenset({"evaluation"}),
+    "pyarrow": frozenset({"data", "evaluation", "testing"}),
+    "joblib": frozenset({"evaluation", "testing"}),
+    "skops": frozenset({"evaluation", "testing"}),
+    "xgboost": frozenset({"evaluation", "testing"}),
+    "lightgbm": frozenset({"evaluation", "testing"}),
+    "catboost": frozenset({"evaluation", "testing"}),
+    "torch": frozenset({"evaluation", "testing"}),
+    "onnx": frozenset({"evaluation", "testing"}),
+    "onnxruntime": frozenset({"evaluation", "testing"}),
+    "mlflow": frozenset({"evaluation", "testing"}),
     "shap": frozenset({"evaluation"}),
+    "narwhals": frozenset({"testing"}),
+    "cloudpickle": frozenset({"testing"}),
+    "hypothesis": frozenset({"testing"}),
+    "jax": frozenset({"testing"}),
+    "skl2onnx": frozenset({"testing"}),
 }
 # What a package is called where it is published, if that is not the name it is imported by.
 PUBLISHED = {"sklearn": "scikit-learn", "mlflow": "mlflow-skinny"}
