@@ -237,6 +237,15 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     evidence: Evidence | None = None
     trace: Trace | None = None
 
+    def __bool__(self) -> bool:
+        """Return whether the outcome lets a pipeline go on: PASS or WARN; so that `assert outcome` says what it means."""
+        return bool(self.verdict)
+
+    def __repr__(self) -> str:
+        said = self.why or self.expected
+        text = f"Outcome({self.verdict.value} {self.check} of {self.subject}{f': {said}' if said else ''})"
+        return text.encode("utf-8", "backslashreplace").decode()  # half of a character is no text that travels
+
 
 class Exhibit(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A table that findings carry beside their outcomes, for the eye and for a frame: a curve, a matrix, groups, slices.
@@ -319,6 +328,10 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __bool__(self) -> bool:
         """Return whether the findings let a pipeline go on: the verdict is PASS or WARN."""
         return bool(self.verdict)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.count(verdict)} {verdict.value}" for verdict in Verdict if self.count(verdict))
+        return f"Findings({self.verdict.value} of {self.subject}: {counts or 'nothing was judged'})"
 
     def __getitem__(self, subject: str) -> Estimate:
         """Return what was observed of a subject, such as a metric; raise KeyError where nothing was."""
