@@ -1,0 +1,1 @@
+"""Contracts of feature code: what it may look at, in which order, and what it must survive."""
