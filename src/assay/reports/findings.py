@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from assay.reports import evidence, words
 from assay.reports.accepted import range_of
 from assay.reports.challenge import challenge_page, is_challenge
+from assay.reports.contracts import contracts_page, is_contracts
 from assay.reports.drift import drift_page, is_drift
 from assay.reports.estimation import estimation_page, is_estimation
 from assay.reports.evaluation import evaluation_page, is_evaluation
+from assay.reports.faults import faults_page, is_faults
 from assay.reports.origin import context, notes, provenance
 from assay.reports.page import (
     Banner,
@@ -29,8 +31,10 @@ from assay.reports.page import (
     Table,
     Text,
 )
+from assay.reports.score import is_score, score_page
 from assay.reports.sentences import estimate_text, failing_share, rows_text, sentence
 from assay.reports.signs import summary, tally
+from assay.reports.sliced import is_sliced, sliced_page
 from assay.reports.streams import is_streams, series_of, streams_page
 from assay.reports.subjects import examples_of, with_names
 from assay.verdict import Findings, Outcome, Verdict
@@ -47,7 +51,7 @@ QUIET = (Verdict.PASS, Verdict.SKIP)
 def findings_page(findings: Findings) -> Page:
     """Return findings as a page; its size grows in line with the outcomes, and its open part stays readable.
 
-    Findings that judge nothing but drift, streams, estimates, one model or several have a page of their own.
+    Findings of drift, streams, estimates, code, faults, a slice, a score, one model or several have a page of their own.
 
     >>> from assay.verdict import Provenance
     >>> page = findings_page(Findings("flights", (), Provenance("0.1.0", "2026-11-22T13:00:00Z")))
@@ -60,6 +64,14 @@ def findings_page(findings: Findings) -> Page:
         return estimation_page(findings)
     if is_drift(findings):
         return drift_page(findings)
+    if is_contracts(findings):
+        return contracts_page(findings)
+    if is_score(findings):
+        return score_page(findings)
+    if is_faults(findings):
+        return faults_page(findings)
+    if is_sliced(findings):
+        return sliced_page(findings)
     if is_challenge(findings):
         return challenge_page(findings)
     if is_evaluation(findings):

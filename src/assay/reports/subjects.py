@@ -30,8 +30,8 @@ def with_names(said: str, subject: str) -> Line:
     return line or said
 
 
-def examples_of(outcome: Outcome) -> Examples:
-    """Return the rows that an outcome shows, the judged columns first, and how many rows and columns were left out."""
+def examples_of(outcome: Outcome, *, most: int = EXAMPLES) -> Examples:
+    """Return at most `most` of the rows that an outcome shows, the judged columns first, and how many rows and columns were left out."""
     judged = [
         name
         for name in (outcome.subject, *outcome.subject.split(", "))
@@ -46,15 +46,16 @@ def examples_of(outcome: Outcome) -> Examples:
             tuple(words.value(example.values[name]) if name in example.values else "" for name in shown),
             words.clean(example.why),
         )
-        for example in outcome.examples[:EXAMPLES]
+        for example in outcome.examples[:most]
     )
     columns = tuple(
         Column(words.name(name), number=_numeric([example.values.get(name) for example in outcome.examples]))
         for name in shown
     )
     left = [words.plural(len(names) - len(shown), "more column")] if len(names) > len(shown) else []
-    if outcome.n_failing is not None and outcome.n_failing > len(rows):
-        left.insert(0, words.plural(outcome.n_failing - len(rows), "more row"))
+    known = max(outcome.n_failing or 0, len(outcome.examples))
+    if known > len(rows):
+        left.insert(0, words.plural(known - len(rows), "more row"))
     note = f"and {' and '.join(left)}" if left else ""
     return Examples(columns, rows, about=len(about), note=note)
 
