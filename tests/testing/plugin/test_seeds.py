@@ -109,3 +109,24 @@ def test_what_is_no_seed_is_refused(repository, seed):
 def test_the_header_says_that_seeds_are_not_the_usual_ones(repository):
     assert "every test has the seed 7" in repository.runpytest_inprocess("--assay-seed=7").stdout.str()
     assert "assay:" not in repository.runpytest_inprocess().stdout.str()
+
+
+def test_a_world_is_made_by_the_tests_own_chance_and_says_what_is_true(repository):
+    repository.makepyfile(
+        test_worlds="""
+        import unittest
+        import pytest
+
+        def test_a_shift(assay_world):
+            world = assay_world("shifted_mean", 500, shift=1.0)
+            assert world.frames["current"].height == 500
+            assert round(world.truth["ks"], 4) == 0.3829
+
+        @pytest.mark.usefixtures("assay_world")
+        class TestShift(unittest.TestCase):
+            def test_a_shift(self):
+                self.assertEqual(set(self.assay_world("shifted_mean").frames), {"reference", "current"})
+        """
+    )
+
+    repository.runpytest_inprocess("-q").assert_outcomes(passed=2)

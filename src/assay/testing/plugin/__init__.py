@@ -18,6 +18,7 @@ from assay.testing.plugin.fixtures import (
     assay_reference,
     assay_rng,
     assay_seed,
+    assay_world,
     no_network,
 )
 from assay.testing.plugin.gathering import Gathered
@@ -27,7 +28,7 @@ from assay.testing.record import Record, heard
 if TYPE_CHECKING:
     from assay.testing.plugin.budgets import Budget
 
-__all__ = ["assay_baseline", "assay_cached", "assay_reference", "assay_rng", "assay_seed", "no_network"]
+__all__ = ["assay_baseline", "assay_cached", "assay_reference", "assay_rng", "assay_seed", "assay_world", "no_network"]
 
 RECORDED = pytest.StashKey[Record]()
 TOLD = pytest.StashKey[int]()

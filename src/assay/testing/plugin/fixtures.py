@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assay.testing.plugin.baselines import Baseline
     from assay.testing.plugin.cached import Cached
     from assay.testing.plugin.references import References
+    from assay.testing.synthetic import World
 
 __all__ = [
     "ERRORS",
@@ -25,6 +26,7 @@ __all__ = [
     "assay_reference",
     "assay_rng",
     "assay_seed",
+    "assay_world",
     "no_network",
 ]
 
@@ -53,6 +55,21 @@ def assay_rng(request: pytest.FixtureRequest, assay_seed: int) -> np.random.Gene
     rng = np.random.default_rng(assay_seed)
     _attached(request, "assay_rng", rng)
     return rng
+
+
+@pytest.fixture
+def assay_world(request: pytest.FixtureRequest, assay_rng: np.random.Generator) -> Callable[..., World]:
+    """Return a function that makes synthetic data of which it is known what is true: `assay_world("shifted_mean", 500, shift=1.0)`.
+
+    Drift, leakage, an area under the curve, a slice, a gap: `assay.testing.synthetic.WORLDS` lists them. The chance is the test's own.
+    """
+    from assay.testing.synthetic import world
+
+    def made(name: str, n: int = 1_000, **settings: float) -> World:
+        return world(name, n, rng=assay_rng, **settings)
+
+    _attached(request, "assay_world", made)
+    return made
 
 
 @pytest.fixture(scope="session")
