@@ -44,7 +44,7 @@ class Scored:
 def score(
     folder: str | Path = ".", *, run: bool = False, terms: Terms | None = None, options: Options = DEFAULTS
 ) -> Findings:
-    """Return the ML Test Score of a repository as findings: the score, its four sections, its 28 tests, and the next steps.
+    r"""Return the ML Test Score of a repository as findings: the score, its four sections, its 28 tests, and the next steps.
 
     What counts is a record of a run: findings that Assay wrote as JSON (`assay check … -o reports/check.json`, `pytest
     --assay-report reports/pytest.json`), and dated reports of people in `ml-test-score/`. A mark `rubric` or a contract in a
@@ -52,6 +52,15 @@ def score(
     run first, and their findings kept in its report folder.
 
     Raises UsageError where there is no such folder; ConfigError where a report of a person has no date or names no test.
+
+    >>> import tempfile
+    >>> from datetime import UTC
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "ml-test-score").mkdir()
+    ...     _ = Path(folder, "ml-test-score", "M1.md").write_text("---\ntest: M1\ndate: 2026-01-10\n---\nReviewed.")
+    ...     found = score(folder, options=Options(now=datetime(2026, 1, 31, tzinfo=UTC)))
+    >>> found["score"].value, found.table("score_sections")["points"].to_list()
+    (0.0, [0.0, 0.5, 0.0, 0.0])
     """
     from assay import __version__
 

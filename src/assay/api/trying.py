@@ -52,6 +52,9 @@ class Terms:
     `clean` is 20 for checks, 5 for a command and 2 for pytest by default. A run judges `rows` rows (default: 80 % of the data, at
     most 10,000). `trial` is a model with its labelled rows, by which harmless faults are set apart. `advise` looks for the check
     that would have caught each survivor. `at_least` is the share of faults that must be caught.
+
+    >>> Terms(Wanted(operators=("nulls",)), at_least=0.8).advise
+    True
     """
 
     wanted: Wanted = field(default_factory=Wanted)
@@ -107,13 +110,22 @@ def try_command(
     command: str, data: object, *, folder: str | Path = ".", suffix: str = "", limit: float = 60.0, terms: Terms | None = None,
     options: Options = DEFAULTS,
 ) -> Findings:  # fmt: skip
-    """Put faults into draws of clean data, hand each to a command as a file, and return what it makes of them.
+    r"""Put faults into draws of clean data, hand each to a command as a file, and return what it makes of them.
 
     `{data}` in the command is where the file's path goes; the file has the suffix of the data, or `suffix`. A run may take `limit`
     seconds. A code other than 0 is a catch, unless an error that nobody asserted ended it; a line that warns and that clean data
     does not bring is a warning.
 
     Raises UsageError where the command has no place for the data, cannot be started, or rejects clean data every time.
+
+    >>> import sys, polars as pl
+    >>> judge = f"{sys.executable} -c 'import sys, polars; assert polars.read_csv(sys.argv[1])[\"age\"].max() < 120' {{data}}"
+    >>> once = Terms(
+    ...     Wanted(operators=("unit_change",), severities={"unit_change": (100.0,)}, seeds=1), clean=1, advise=False
+    ... )
+    >>> found = try_command(judge, pl.DataFrame({"age": [31, 44, 52]}), suffix=".csv", terms=once)
+    >>> found.table("faults")["caught"].to_list()
+    ['assertion']
     """
     start = perf_counter()
     terms = terms or Terms()
@@ -133,13 +145,26 @@ def try_command(
 
 
 def try_tests(tests: PytestRun, *, terms: Terms | None = None, options: Options = DEFAULTS) -> Findings:
-    """Run a person's own pytest suite with faults in its fixtures and functions, and return which tests catch which.
+    r"""Run a person's own pytest suite with faults in its fixtures and functions, and return which tests catch which.
 
     Nothing of the tests is changed: the plugin puts a fault into what a fixture returns (rows, rows with labels, splits, a file, a
     model), into a function that the tests call, or into what a function returns. Each fault is tried in a warm process; clean runs
     come first, and a test that fails those catches nothing.
 
     Raises UsageError where pytest cannot run, no test uses a source, or no fault fits.
+
+    >>> import tempfile
+    >>> from assay.testing.faults.pytest_runner import sources_of
+    >>> tests = "import pytest\n@pytest.fixture\ndef ages():\n    return [{'age': 31}, {'age': 44}]\n"
+    >>> tests += "def test_ages(ages):\n    assert max(row['age'] for row in ages) < 120\n"
+    >>> once = Terms(
+    ...     Wanted(operators=("unit_change",), severities={"unit_change": (100.0,)}, seeds=1), clean=1, advise=False
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "test_ages.py").write_text(tests)
+    ...     found = try_tests(PytestRun(("test_ages.py",), sources_of(["ages"]), folder=Path(folder)), terms=once)
+    >>> found.table("faults").select("operator", "caught", "least").row(0)
+    ('unit_change', 'assertion', 100.0)
     """
     start = perf_counter()
     terms = terms or Terms()
@@ -160,6 +185,12 @@ def trial_of(data: object, model: Model, *, task: Task, label: str) -> Trial:
     """Return a model and labelled rows as a trial, by which the harm of a fault is measured.
 
     Raises UsageError where the rows do not have the label, DataError where the model does not answer them.
+
+    >>> import polars as pl
+    >>> rows = pl.DataFrame({"age": [20 + i % 60 for i in range(200)], "old": [i % 60 > 30 for i in range(200)]})
+    >>> from assay import open_model
+    >>> trial_of(rows, open_model(lambda frame: frame["age"] > 50), task="binary", label="old").lead
+    'accuracy'
     """
     from assay.evaluation.columns import Columns
     from assay.evaluation.evaluate import trial_of_frame

@@ -71,7 +71,11 @@ class Judgement(Protocol):
 
 
 class ContractBroken(AssertionError):
-    """Say that a contract does not hold, with the rows that show it. It is an AssertionError, as tests expect."""
+    """Say that a contract does not hold, with the rows that show it. It is an AssertionError, as tests expect.
+
+    >>> print(ContractBroken([Outcome("repeatable", "rolling", Verdict.FAIL, why="two calls differ in 3 of 10 rows")]))
+    FAIL repeatable of rolling: two calls differ in 3 of 10 rows
+    """
 
     def __init__(self, outcomes: Sequence[Outcome]) -> None:
         self.outcomes = tuple(outcomes)

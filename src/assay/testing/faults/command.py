@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from assay.errors import UsageError
 from assay.testing.faults.fault import Attempt, Caught, Fault
 
-__all__ = ["PLACE", "Script", "judged_by"]
+__all__ = ["PLACE", "Script", "end_group", "judged_by", "written"]
 
 PLACE = "{data}"
 _WARNS = re.compile(r"\b(warn|warning|alert|alarm|drift|anomal\w*|suspicious)\b", re.IGNORECASE)
@@ -55,13 +58,10 @@ def judged_by(
     Raises UsageError where the command cannot be started, or the suffix is of no format that can be written.
     """
     written(frame, path)
-    command = [part.replace(PLACE, str(path.resolve())) for part in shlex.split(script.command)]
+    command = [part.replace(PLACE, str(path.resolve())) for part in _words(script.command)]
     start = time.perf_counter()
     try:
-        ended = subprocess.run(  # noqa: S603 - the command is the person's own
-            command, cwd=script.folder, capture_output=True, text=True, errors="replace", timeout=script.limit,
-            stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+        ended = _ran(command, script)
     except subprocess.TimeoutExpired:
         took = time.perf_counter() - start
         why = f"it did not end within {script.limit:g} s"
@@ -78,6 +78,36 @@ def judged_by(
     first = 0 if caught.counts else None
     attempt = Attempt(fault, caught, by=by, why=why, first=first, ran=1, seconds=took, runner="command")
     return attempt, frozenset(_bare(line) for line in _lines(ended))
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UsageError(
+            f"the command {command!r} cannot be read: {str(error).lower()}", hint="close what is quoted"
+        ) from None
+
+
+def _ran(command: Sequence[str], script: Script) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; what it started ends with it where it is late, or where this process is stopped."""
+    with subprocess.Popen(  # noqa: S603 - the command is the person's own
+        command, cwd=script.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        errors="replace", start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            out, err = process.communicate(timeout=script.limit)
+        finally:
+            end_group(process)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def end_group(process: subprocess.Popen[Any]) -> None:
+    """End a process that was started in a session of its own, and all that it has started and left behind."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (AttributeError, OSError):  # a system without groups of processes; or all have ended
+        process.kill()
 
 
 def written(frame: pl.DataFrame, path: Path) -> None:

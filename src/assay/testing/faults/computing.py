@@ -6,7 +6,7 @@ Each operator takes a function of rows and returns one that makes the mistake; t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import CodeType, FunctionType
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.errors import DataError, UsageError
 from assay.testing.faults.cells import column_of
 from assay.testing.faults.fault import Fault, Layer, NotApplicable, Operator
 from assay.testing.outputs import aligned
@@ -155,19 +156,45 @@ def _with(rows: Rows, column: str, values: pl.Series) -> Rows:
 
 def _before(function: Function, change: Callable[[Rows], Rows]) -> Function:
     @wraps(function)
-    def changed(data: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(change(rows_of(data)).handed(), *args, **kwargs)
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        place, rows = _rows_among(function, args, kwargs)
+        return _with_rows(function, args, kwargs, place, change(rows))
 
     return changed
 
 
 def _after(function: Function, change: Callable[[Rows, Any], Any]) -> Function:
     @wraps(function)
-    def changed(data: Any, *args: Any, **kwargs: Any) -> Any:
-        rows = rows_of(data)
-        return change(rows, function(rows.handed(), *args, **kwargs))
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        place, rows = _rows_among(function, args, kwargs)
+        result = _with_rows(function, args, kwargs, place, rows)
+        try:
+            return change(rows, result)
+        except DataError as error:  # one figure, a list of another length: nothing that belongs to rows
+            raise NotApplicable(f"{_called(function)} gives no value for each row: {error}") from None
 
     return changed
+
+
+def _rows_among(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[int | str, Rows]:
+    """Return the first argument that holds rows, by its place or its name: of a method that is not the first one."""
+    for place, value in (*enumerate(args), *kwargs.items()):
+        if isinstance(value, list | tuple) and not all(isinstance(row, dict) for row in value):
+            continue
+        try:
+            return place, rows_of(value)
+        except UsageError:
+            continue
+    raise NotApplicable(f"{_called(function)} is given no rows")
+
+
+def _with_rows(
+    function: Function, args: Sequence[Any], kwargs: Mapping[str, Any], place: int | str, rows: Rows
+) -> Any:  # fmt: skip
+    given = rows.handed()
+    if isinstance(place, str):
+        return function(*args, **{**kwargs, place: given})
+    return function(*args[:place], given, *args[place + 1 :], **kwargs)
 
 
 def _moved(rows: Rows, result: Any, fault: Fault, *, ahead: int) -> Any:

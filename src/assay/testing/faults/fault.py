@@ -41,6 +41,9 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     `severity` is what the operator's ladder holds: a share of rows in (0, 1], a factor, hours, or milliseconds; the operator says
     which. `settings` are the operator's other choices ({"token": "-1"}). `source` names the point where it is injected (a
     fixture, a function, a file), empty where there is only one.
+
+    >>> Fault("unit_change", "income", 100).id
+    'unit_change(income, 100)'
     """
 
     operator: str

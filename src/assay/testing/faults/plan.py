@@ -37,6 +37,9 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     - `at_most`: how many faults in all. Where that is too few, first columns, then severities between the mildest and the
       strongest, then seeds are left out.
     - `faults`: these and no others.
+
+    >>> Wanted(operators=("nulls",), columns=("age",), seeds=1).at_most
+    300
     """
 
     operators: tuple[str, ...] = ()

@@ -38,6 +38,9 @@ class PytestRun:
 
     `clean` runs without a fault come first. `first_only` ends an attempt at the first test that catches it; all tests run
     otherwise, so that it is known which of them catch what. `folder` is where pytest starts.
+
+    >>> PytestRun(("tests/",), sources_of(["train"], ["churn.features:rolling_avg_7d"])).sources[1].kind
+    'function'
     """
 
     arguments: tuple[str, ...]
@@ -173,7 +176,9 @@ def _off() -> list[str]:
     return [part for module, parts in _OFF.items() if importlib.util.find_spec(module) is not None for part in parts]
 
 
-def sources_of(fixtures: Sequence[str], functions: Sequence[str], loaders: Sequence[str]) -> tuple[Source, ...]:
+def sources_of(
+    fixtures: Sequence[str], functions: Sequence[str] = (), loaders: Sequence[str] = ()
+) -> tuple[Source, ...]:
     """Return the points of injection that options name."""
     return (
         *(Source(name) for name in fixtures),
