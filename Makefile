@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests
+SOURCES := src tests examples
 READY := $(VENV)/.ready
 LOCKS := requirements/build.lock requirements/dev.lock
 WORKERS ?= auto
