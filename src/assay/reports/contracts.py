@@ -53,7 +53,7 @@ def contracts_page(findings: Findings) -> Page:
         *notes(findings),
     ]
     if tests and judged:  # the banner counts both as one
-        blocks += [_whole("Tests", tests), _whole("Judgements", judged)]
+        blocks += [_whole("test", tests), _whole("judgement", judged)]
     blocks += _attention(judged, tests)
     by_subject: dict[str, list[Outcome]] = {}
     for outcome in judged:
@@ -75,7 +75,10 @@ def _sentence(judged: Sequence[Outcome], tests: Sequence[Outcome]) -> str:
     if not tests:
         return summary(_counts(judged)).replace("check", "contract")
     said = summary(_counts(tests)).replace("check", "test")
-    return f"{said} In them, {words.plural(len(judged), 'judgement was', 'judgements were')} made." if judged else said
+    if not judged:
+        return said
+    where = "it" if len(tests) == 1 else "them"
+    return f"{said} In {where}, {words.plural(len(judged), 'judgement was', 'judgements were')} made."
 
 
 def _counts(outcomes: Sequence[Outcome]) -> tuple[tuple[Verdict, int], ...]:
@@ -85,7 +88,7 @@ def _counts(outcomes: Sequence[Outcome]) -> tuple[tuple[Verdict, int], ...]:
 
 def _whole(name: str, outcomes: Sequence[Outcome]) -> StackedShare:
     parts = tuple(Part(SIGNS[verdict].many, float(n), f"{n:,}", verdict) for verdict, n in reversed(_counts(outcomes)))
-    return StackedShare(f"{name}: {len(outcomes):,}", parts)
+    return StackedShare(words.plural(len(outcomes), name), parts)
 
 
 def _attention(judged: Sequence[Outcome], tests: Sequence[Outcome]) -> list[Block]:
@@ -112,11 +115,11 @@ def _card(outcome: Outcome) -> Card:
     if expected and expected not in said and not is_test:
         blocks.append(Text(f"Expected: {expected}", quiet=True))
     if outcome.evidence is not None:
-        blocks += evidence.told(outcome)
+        blocks += evidence.told(outcome)  # its rows and its note as well
     elif outcome.examples:
         blocks.append(examples_of(outcome, most=EXAMPLES))
     blocks += series_of(outcome)
-    if outcome.note:
+    if outcome.note and outcome.evidence is None:
         blocks.append(Text(words.clean(outcome.note, most=1_000)))
     check = words.clean(outcome.check, most=NAME_CHARS)
     title: tuple[str | Code, ...] = (check, " " if is_test else " of ", Code(words.name(outcome.subject)))

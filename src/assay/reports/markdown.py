@@ -210,7 +210,8 @@ def _range_bar(block: RangeBar, space: _Space) -> list[str]:
 
 
 def _stacked(block: StackedShare, space: _Space) -> list[str]:
-    return [" · ".join(f"{escaped(part.label)} {escaped(part.text)}" for part in block.parts)]
+    parts = " · ".join(f"{escaped(part.label)} {escaped(part.text)}" for part in block.parts)
+    return [f"{escaped(block.title)}: {parts}" if block.title else parts]
 
 
 def _table(block: Table, space: _Space) -> list[str]:

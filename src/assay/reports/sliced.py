@@ -56,7 +56,7 @@ def sliced_page(findings: Findings) -> Page:
 def _sentence(findings: Findings, coverage: Sheet | None) -> str:
     if coverage is None:
         told = [words.clean(outcome.why) for outcome in findings.outcomes if outcome.why]
-        return words.sentence_case(told[0]) + "." if len(told) == 1 else summary(tally(findings))
+        return words.sentence_case(told[0]).rstrip(".") + "." if len(told) == 1 else summary(tally(findings))
     total = len(coverage.rows)
     left = sum(not row.number("rows_in_slice") for row in coverage.rows)
     if not left:

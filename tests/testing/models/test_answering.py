@@ -326,6 +326,30 @@ def test_one_missing_value_that_spoils_the_batch_is_seen():
     assert "changes the answers to 19 other rows" in message
 
 
+def test_a_missing_value_that_is_filled_with_the_mean_of_the_batch_is_seen():
+    def answer(frame: Any) -> Any:
+        return linear(frame.fillna(frame.mean()).fillna(0))
+
+    message = breaks(missing_values, answer, NUMBERS, missing="accept")
+
+    assert "a missing value in 'age' is answered with" in message
+    assert "where its row is alone" in message
+
+
+def test_a_missing_value_that_is_refused_in_a_row_alone_is_seen():
+    def answer(frame: Any) -> Any:
+        full = frame.fillna(frame.mean())
+        if full.isna().any(axis=None):
+            raise ValueError("NaN")
+        return linear(full)
+
+    message = breaks(missing_values, answer, NUMBERS)
+
+    assert (
+        "a missing value in 'age' is answered among 20 rows, and refused where its row is alone: ValueError" in message
+    )
+
+
 def test_what_is_declared_of_missing_values_is_held_to():
     filled = lambda frame: linear(frame.fillna(0))  # noqa: E731
 
@@ -473,6 +497,12 @@ def test_a_row_that_depends_on_its_batch_is_shown(function: Any, said: str):
 
     assert said in message
     assert "among all" in message
+
+
+def test_rows_that_are_answered_once_though_they_are_there_twice_are_seen():
+    message = breaks(batch_invariance, lambda frame: linear(frame.drop_duplicates()), NUMBERS[:50])
+
+    assert "where each row is there twice, 100 rows are answered with 50 answers" in message
 
 
 def test_a_row_alone_that_is_refused_is_seen():
@@ -633,7 +663,7 @@ def test_every_contract_says_what_it_is():
     for name, judge in MODEL_CONTRACTS.items():
         assert judge.contract.name == name
         assert judge.contract.about == "model"
-        assert judge.contract.title.endswith(".")
+        assert not judge.contract.title.endswith(".")
         assert judge.contract.catches
 
 
@@ -646,3 +676,30 @@ def test_no_rows_are_never_a_pass_but_for_the_contract_of_no_rows(name: str):
     [outcome] = run_contracts({name: MODEL_CONTRACTS[name]}, subject, empty)
 
     assert outcome.verdict in ((Verdict.PASS,) if name == "no_rows" else (Verdict.INCONCLUSIVE, Verdict.SKIP))
+
+
+def test_two_columns_of_one_type_that_change_places_are_not_told_apart_by_position():
+    rows = pd.DataFrame({"age": [30.0, 40.0, 50.0], "plan": ["a", "b", "a"], "income": [3.0, 1.0, 2.0]})
+
+    def by_position(frame: pd.DataFrame) -> np.ndarray:
+        return (frame.iloc[:, 0].astype(float) - frame.iloc[:, 2].astype(float)).to_numpy()
+
+    seen = column_order(model(by_position), rows)
+
+    assert seen.verdict is Verdict.FAIL
+    assert column_order(model(lambda frame: (frame["age"] - frame["income"]).to_numpy()), rows).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"between": 5}, "between is 5; give (least, greatest)"),
+        ({"classes": 2}, "classes is 2; give the classes themselves"),
+        ({"directional": ["age"]}, "a direction is 'age'; give pairs"),
+    ],
+)
+def test_a_declaration_of_a_model_that_cannot_be_read_is_refused(declared: dict[str, Any], said: str):
+    with pytest.raises(UsageError) as refused:
+        model(linear, **declared)
+
+    assert said in str(refused.value)

@@ -26,14 +26,14 @@ ROWS, COLUMNS = 20, 20
 @contract(
     "model",
     title="a missing value is refused, or answered validly as declared, and changes no other row's answer",
-    catches="NaN that comes out as NaN, one missing value that spoils the whole batch, a refusal where an answer is promised",
+    catches="NaN that comes out as NaN, a fill by the batch's mean, a missing value that spoils the batch, a refusal for a promised answer",
     rubric=("I2",),
 )
 def missing_values(subject: DeclaredModel, data: Any = None, /, *, seed: int = 0) -> Outcome:
-    """Judge what a model makes of one missing cell, in each of its columns (at most 20) in turn, among 20 rows.
+    """Judge what a model makes of one missing cell, in each of its columns (at most 20) in turn, among 20 rows and alone.
 
     `missing="refuse"`: it must raise. `missing="accept"`: it must answer, validly. Undeclared, it may do either; what breaks the
-    contract is an answer that is none, or another row that changes.
+    contract is an answer that is none, another row that changes, or another answer where the row is asked for alone.
 
     >>> from assay.testing.models.declared import model
     >>> missing_values(model(lambda rows: rows[:, 0]), np.array([[1.0], [2.0]])).why
@@ -110,6 +110,8 @@ def _judged(subject: DeclaredModel, data: Any, what: str, policy: str, seed: int
                     n_failing=1, note="raise an error that names the column and the row",
                 )  # fmt: skip
             wrong = _wrong(subject, (changed, whole, answer), place, f"{shownvalue} in {name!r}", name)
+            if wrong is None:
+                wrong = _alone(subject, (changed, answer), place, f"{shownvalue} in {name!r}", name)
             if wrong is not None:
                 return wrong
             answered.append(name)
@@ -144,6 +146,29 @@ def _wrong(
             n_rows=changed.height, n_failing=1, note="refuse it by an error, or fill it before it reaches the model",
         )  # fmt: skip
     return None
+
+
+def _alone(subject: DeclaredModel, seen: tuple[Rows, Answer], place: int, when: str, name: str) -> Outcome | None:
+    """Return the outcome where the row of the bad value is answered otherwise, or refused, without the rows beside it."""
+    changed, answer = seen
+    one = changed.take([place])
+    alone = subject.tried(one)
+    among = f"among {counted(changed.height)}"
+    note = "a row's answer depends on that row alone: fill, scale and encode with what was learnt in training"
+    if isinstance(alone, Refusal):
+        return broken(
+            f"{when} is answered {among}, and refused where its row is alone: {alone.said}",
+            examples=shown(changed, [place], {among: answer.take([place])}, first=(name,)), n_rows=changed.height,
+            n_failing=1, note=note,
+        )  # fmt: skip
+    if alone.height == 1 and not differing(answer.take([place]), alone, share=subject.tolerance).any():
+        return None
+    told = alone.told(0) if alone.height == 1 else counted(alone.height, "answer")
+    said = {among: answer.take([place])} | ({"alone": alone} if alone.height == 1 else {})
+    return broken(
+        f"{when} is answered with {answer.told(place)} {among}, and with {told} where its row is alone",
+        examples=shown(changed, [place], said, first=(name,)), n_rows=changed.height, n_failing=1, note=note,
+    )  # fmt: skip
 
 
 def _targets(given: Rows, what: str) -> tuple[list[str], Sequence[object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from assay.verdict import Outcome
 __all__ = ["EXTRA", "column_order", "extra_features", "missing_features"]
 
 EXTRA = "assay_extra"
+EXCHANGED = 3
 COLUMNS = 20
 
 
@@ -107,7 +109,9 @@ def extra_features(subject: DeclaredModel, data: Any = None, /, *, rows: int = 1
     rubric=("I2",),
 )
 def column_order(subject: DeclaredModel, data: Any = None, /, *, rows: int = 100, seed: int = 0) -> Outcome:
-    """Judge that columns are matched by their names: their order is turned round, and shuffled.
+    """Judge that columns are matched by their names: their order is turned round, shuffled, and two of one type change places.
+
+    Columns of different types may be told apart by what is in them; two of one type are not.
 
     Skipped for arrays, whose columns have no names, and for one column.
 
@@ -125,7 +129,9 @@ def column_order(subject: DeclaredModel, data: Any = None, /, *, rows: int = 100
     if len(given.columns) < 2:
         return not_asked("there is one column, which has one order")
     whole = subject.ask(given)
-    orders = {"turned round": given.columns[::-1], "shuffled": tuple(rng.permutation(given.columns).tolist())}
+    orders = {"its columns are turned round": given.columns[::-1]}
+    orders["its columns are shuffled"] = tuple(rng.permutation(given.columns).tolist())
+    orders |= {f"{one} and {other} change places": names for one, other, names in _exchanged(given)}
     said = []
     for how, names in orders.items():
         answer = subject.tried(given.select(names))
@@ -134,9 +140,24 @@ def column_order(subject: DeclaredModel, data: Any = None, /, *, rows: int = 100
             continue
         off = np.flatnonzero(differing(whole, answer, share=subject.tolerance))
         if len(off):
-            return _otherwise(given, whole, answer, off, f"where its columns are {how}", "")
+            return _otherwise(given, whole, answer, off, f"where {how}", "")
         said.append(f"matched by name where {how}")
     return held(f"the order of {counted(len(given.columns), 'column')} is {', '.join(said)}", n_rows=given.height)
+
+
+def _exchanged(given: Rows) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return a few pairs of neighbours of one type whose values differ, and the columns with the two exchanged."""
+    frame = given.frame
+    found = []
+    for dtype in dict.fromkeys(frame.schema.values()):
+        those = [name for name, kind in frame.schema.items() if kind == dtype]
+        pair = next((p for p in pairwise(those) if not frame[p[0]].equals(frame[p[1]].alias(p[0]))), None)
+        if pair is not None:
+            order = list(given.columns)
+            a, b = (order.index(name) for name in pair)
+            order[a], order[b] = order[b], order[a]
+            found.append((*pair, tuple(order)))
+    return found[:EXCHANGED]
 
 
 def _otherwise(given: Rows, whole: Answer, answer: Answer, off: NDArray[np.int64], when: str, name: str) -> Outcome:

@@ -17,7 +17,7 @@ from assay.testing.contract import Crashed
 from assay.testing.models.answers import Answer, Kind
 from assay.testing.models.asking import Ask, Refusal, asked_as, attempt, classes_of, is_file
 from assay.testing.models.edits import Edit, edit_of
-from assay.testing.rows import Rows, rows_of
+from assay.testing.rows import Rows, refuse_columns, rows_of
 
 __all__ = ["DeclaredModel", "model"]
 
@@ -196,6 +196,8 @@ def model(
     if "between" in declared:
         declared["between"] = _ends(declared["between"])
     if "classes" in declared:
+        if isinstance(declared["classes"], str) or not hasattr(declared["classes"], "__iter__"):
+            raise UsageError(f"classes is {declared['classes']!r}", hint="give the classes themselves, as a list")
         declared["classes"] = tuple(declared["classes"])
     if "examples" in declared:
         declared["examples"] = _pairs(declared["examples"])
@@ -218,14 +220,8 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
 
 def _refuse_columns(rows: Rows) -> None:
     """Raise UsageError where columns cannot be told apart by their names, or there are none."""
-    names = list(rows.native.columns) if rows.kind == "pandas" else list(rows.columns)
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise UsageError(f"the rows have {names.count(twice[0])} columns named {twice[0]!r}", hint="name each once")
-    odd = next((name for name in names if not isinstance(name, str)), None)
-    if odd is not None:
-        raise UsageError(f"a column is named {odd!r}, which is no text", hint="rows.columns = rows.columns.astype(str)")
-    if not names and rows.height:
+    refuse_columns(rows)
+    if not rows.columns and rows.height:
         raise UsageError("the rows have no columns")
 
 
@@ -239,14 +235,18 @@ def _names(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _ends(between: Sequence[float | None]) -> tuple[float | None, float | None]:
+def _ends(between: Any) -> tuple[float | None, float | None]:
+    if not isinstance(between, tuple | list) or len(between) != 2:
+        raise UsageError(f"between is {between!r}", hint="give (least, greatest); None is no bound")
     low, high = between
     if low is not None and high is not None and not low <= high:
         raise UsageError(f"between is ({low}, {high})", hint="the least stands first")
     return low, high
 
 
-def _direction(given: tuple[object, str]) -> tuple[Edit, str]:
+def _direction(given: Any) -> tuple[Edit, str]:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise UsageError(f"a direction is {given!r}", hint='give pairs: (an edit, "up" or "down")')
     edit, way = given
     if way not in ("up", "down"):
         raise UsageError(f"a direction is {way!r}", hint='it is "up" or "down"')

@@ -64,6 +64,11 @@ def batch_invariance(
     }
     for how, places in ways.items():
         answer = subject.ask(given.take(places))
+        if answer.height != len(places):
+            return broken(
+                f"{how}, {counted(len(places))} are answered with {counted(answer.height, 'answer')}",
+                n_rows=given.height, note="give one answer for each row: drop, merge and sort none of them",
+            )  # fmt: skip
         expected = whole.take(places)
         off = np.flatnonzero(differing(expected, answer, share=subject.tolerance))
         if len(off):

@@ -50,15 +50,16 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
     by: str = ""
 
 
-def evidence_of_findings(findings: Findings, *, where: str) -> Iterator[Evidence]:
+def evidence_of_findings(findings: Findings, *, where: str, idle: frozenset[str] = frozenset()) -> Iterator[Evidence]:
     """Yield what findings are evidence of: each test of the rubric once, with all outcomes that were judged for it.
 
     What was skipped, could not be judged, or crashed is no evidence. Contracts say themselves which tests they cover, a test
-    of pytest says it by its mark `rubric`, and the table of the rubric names the checks.
+    of pytest says it by its mark `rubric` (not where it is one of `idle`, which do nothing), and the table of the rubric names
+    the checks.
     """
     contracts = claims_of_contracts()
     covered: dict[str, list[Outcome]] = {}
-    marked = _marked(findings)
+    marked = {test: tests for test, tests in _marked(findings).items() if test.partition("[")[0] not in idle}
     serving = any(
         _SERVING.search(name) for name in (Path(where).stem, *(mark.name for mark in findings.provenance.datasets))
     )

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from assay.testing.score.evidence import Evidence
 from assay.testing.score.rubric import RUBRIC, claims_of_contracts
 
-__all__ = ["Repository", "claims_in", "read_repository"]
+__all__ = ["Repository", "claims_in", "idle_in", "read_repository"]
 
 _SKIPPED = frozenset(
     {
@@ -49,6 +50,12 @@ _RUNNERS = {
 }
 _SCORE_RUNS = re.compile(r"\bassay\s+score\b[^\n]*--run\b")
 _MAKE = re.compile(r"\bmake\b((?:\s+[\w.=/-]+)+)")
+# What names a program without running it: what is said, installed, or what a step is called.
+_SAYS = re.compile(
+    r"(?:\b(?:echo|printf)\b|\b(?:pip3?|pipx|uv|poetry|pdm|conda|mamba|apt|apt-get|brew)(?:\s+pip)?\s+(?:install|add)\b)[^\n;&|]*"
+    r"|^[ \t-]*(?:name|needs|image|uses|key|description|stage)\s*:.*$|^[ \t]*[\w.-]+\s*:[ \t]*$",
+    re.MULTILINE,
+)
 _SCRIPT = re.compile(r"[\w./-]+\.(?:sh|bash|py)\b|\.ci/[\w-]+")
 
 
@@ -79,7 +86,7 @@ def read_repository(folder: Path) -> Repository:
         and not _EXAMPLES & {*path.relative_to(folder).parts[:-1]}
     ]
     integration = sorted({path for pattern in _INTEGRATION for path in folder.glob(pattern) if path.is_file()})
-    text = "\n".join(_followed(path, folder) for path in integration)
+    text = _SAYS.sub("", "\n".join(_followed(path, folder) for path in integration).replace("\\\n", " "))
     runs = {name for name, pattern in _RUNNERS.items() if pattern.search(text)}
     if _SCORE_RUNS.search(text):
         runs = set(_RUNNERS)
@@ -106,13 +113,51 @@ def claims_in(path: Path, *, folder: Path) -> Iterator[Evidence]:
     where = os.path.relpath(path, folder)
     known = {test.id for test in RUBRIC}
     for node in nodes:
-        for name in sorted(set(_marks(node)) & known):
+        for name in sorted(set(_marks(node)) & known) if not _is_idle(node) else ():
             yield Evidence(name, "claimed", where, f"marked on line {getattr(node, 'lineno', 0)}", "pytest")
     names = _called(nodes)
     for contract, tests in contracts.items():
         family, _, name = contract.partition(".")
         if name in names or ("check_contracts" in names and family in names):
             yield from (Evidence(test, "claimed", where, f"calls the contract {name}", "pytest") for test in tests)
+
+
+def idle_in(path: Path, *, folder: Path) -> frozenset[str]:
+    """Return the tests of a file that do nothing, by pytest's names: no call, no fixture, and no assertion that could fail."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8", errors="replace"))
+    except (SyntaxError, ValueError):
+        return frozenset()
+    where = path.relative_to(folder).as_posix()
+    found = {f"{where}::{node.name}" for node in tree.body if _is_test(node) and _is_idle(node)}
+    for group in tree.body:
+        if isinstance(group, ast.ClassDef) and not group.bases:
+            found |= {f"{where}::{group.name}::{node.name}" for node in group.body if _is_test(node) and _is_idle(node)}
+    return frozenset(found)
+
+
+def _is_test(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+
+
+def _is_idle(node: ast.AST) -> bool:
+    """Return whether a function cannot fail: it takes nothing but itself, calls nothing, and asserts at most what is constant."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or [a for a in node.args.args if a.arg != "self"]:
+        return False
+    if any(
+        isinstance(each, ast.Call) and ast.unparse(each.func).endswith("usefixtures") for each in node.decorator_list
+    ):
+        return False
+    return all(_says_nothing(each) for each in node.body)
+
+
+def _says_nothing(line: ast.stmt) -> bool:
+    told = (
+        line.test if isinstance(line, ast.Assert) else line.value if isinstance(line, ast.Expr | ast.Return) else None
+    )
+    return isinstance(line, ast.Pass) or (
+        isinstance(line, ast.Assert | ast.Expr | ast.Return) and (told is None or isinstance(told, ast.Constant))
+    )
 
 
 def _marks(node: ast.AST) -> Iterator[str]:

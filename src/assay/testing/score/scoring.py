@@ -119,9 +119,7 @@ def _points(
     test: RubricTest, found: Sequence[Evidence], runs: frozenset[str], now: datetime, terms: Terms, kills: Mapping[str, int] | None
 ) -> Points:  # fmt: skip
     known = tuple(sorted(found, key=lambda one: (_ORDER[one.kind], -(one.at.timestamp() if one.at else 0.0))))
-    fresh = [
-        one for one in known if one.kind == "ran" and one.at is not None and one.at >= now - timedelta(days=terms.days)
-    ]
+    fresh = [one for one in known if one.kind == "ran" and one.at is not None and _is_fresh(one.at, now, terms)]
     by_itself = [one for one in fresh if one.runner in runs]
     caught = None if kills is None else sum({name: kills.get(name, 0) for one in fresh for name in one.names}.values())
     passes = fresh[0].passed if fresh else None
@@ -146,6 +144,8 @@ def _points(
     if known:
         one = known[0]
         stale = one.kind == "ran"
+        if stale and one.at is not None and one.at > now:
+            return Points(test, 0.0, f"its run is dated in the future, {_day(one)} ({one.where})", known)
         return Points(
             test,
             0.0,
@@ -155,6 +155,11 @@ def _points(
             known,
         )
     return Points(test, 0.0, "nothing was found that covers it")
+
+
+def _is_fresh(at: datetime, now: datetime, terms: Terms) -> bool:
+    """Return whether a run counts: not too long ago, and no later than clocks of two machines differ."""
+    return now - timedelta(days=terms.days) <= at <= now + timedelta(days=1)
 
 
 def outcomes_of(score: Score, terms: Terms) -> tuple[Outcome, ...]:
