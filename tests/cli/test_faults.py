@@ -83,6 +83,38 @@ def test_tests_are_tried(here: Path, capsys: pytest.CaptureFixture[str]):
     assert caught(out)["unit_change"] == "assertion"
 
 
+def test_a_run_ends_at_the_first_test_that_catches_the_fault_where_it_may(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
+    (here / "test_people.py").write_text(
+        (here / "test_people.py").read_text(encoding="utf-8")
+        + "\ndef test_later(people):\n    assert people['age'].max() < 80\n",
+        encoding="utf-8",
+    )
+    told = (
+        "--pytest",
+        "test_people.py",
+        "--fixture",
+        "people",
+        "--column",
+        "age",
+        *FEW,
+        "--no-advice",
+        "--format",
+        "json",
+    )
+
+    whole, first = (json.loads(run(capsys, *told, *more)[1]) for more in ((), ("--first-only",)))
+
+    kills = [
+        {name: n for name, n in zip(t["check"], t["kills"], strict=True) if n}
+        for t in (
+            next(e["columns"] for e in found["exhibits"] if e["name"] == "fault_killers") for found in (whole, first)
+        )
+    ]
+    assert [len(one) for one in kills] == [2, 1]
+
+
 def test_a_share_that_is_asked_for_is_a_gate(here: Path, capsys: pytest.CaptureFixture[str]):
     told = ("p.parquet", "--suite", "suite.yaml", "--column", "age", *FEW, "--no-advice")
 
@@ -128,6 +160,7 @@ def test_harmless_faults_are_set_apart_where_a_model_is_given(
         (("--pytest", "test_people.py"), "--pytest needs to know where the fault goes"),
         (("p.parquet", "--suite", "suite.yaml", "--fixture", "people"), "are about tests"),
         (("p.parquet", "--pytest", "x", "--fixture", "people"), "leave DATA out"),
+        (("p.parquet", "--suite", "suite.yaml", "--first-only"), "--first-only is about tests"),
         (("p.parquet", "--suite", "suite.yaml", "--trust"), "--task and --trust are about a model"),
         (("p.parquet", "--suite", "suite.yaml", "--model", "m.onnx"), "--model needs to know what it predicts"),
         (("p.parquet", "--suite", "suite.yaml", "--operator", "nuls"), "did you mean 'nulls'"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from time import perf_counter
 from assay.api.options import DEFAULTS, Options, instant
 from assay.errors import AssayError, ConfigError, UsageError
 from assay.testing.score.evidence import Evidence, evidence_by_hand, evidence_of_findings
-from assay.testing.score.repository import Repository, claims_in, read_repository
+from assay.testing.score.repository import Repository, claims_in, idle_in, read_repository
 from assay.testing.score.scoring import Score, Terms, exhibits_of, outcomes_of, scored
 from assay.verdict import Findings, Mark, Provenance
 
@@ -83,8 +83,10 @@ def score_repository(folder: Path, *, run: bool, terms: Terms, now: datetime) ->
         raise UsageError(f"there is no folder {str(folder)!r}", hint="give the top of a repository")
     ran = tuple(_run(folder)) if run else ()
     seen = read_repository(folder.resolve())
-    records = list(_records(seen))
-    evidence = [one for where, findings in records for one in evidence_of_findings(findings, where=where)]
+    files = [path.relative_to(seen.folder).as_posix() for path in seen.tests]
+    records = [(where, findings) for where, findings in _records(seen) if _is_own(findings, files)]
+    idle = frozenset().union(*(idle_in(path, folder=seen.folder) for path in seen.tests))
+    evidence = [one for where, findings in records for one in evidence_of_findings(findings, where=where, idle=idle)]
     evidence += [one for path in seen.tests for one in claims_in(path, folder=seen.folder)]
     evidence += evidence_by_hand(seen.folder / terms.folder, now=now, within=timedelta(days=terms.by_hand_days))
     kills = _kills(findings for _, findings in records)
@@ -106,6 +108,15 @@ def _records(seen: Repository) -> Iterator[tuple[str, Findings]]:
             yield os.path.relpath(path, seen.folder), read_findings(text, file=str(path))
         except ConfigError:  # a golden file, a schema, or findings of another version: no record of a run
             continue
+
+
+def _is_own(findings: Findings, files: Sequence[str]) -> bool:
+    """Return whether findings of tests are of tests that are here; findings of anything else say nothing of that."""
+    tests = next((each.columns.get("test", ()) for each in findings.exhibits if each.name == "tests"), ())
+    told = {str(test).partition("::")[0].replace("\\", "/") for test in tests}
+    return not told or any(
+        f"/{one}".endswith(f"/{file}") or f"/{file}".endswith(f"/{one}") for one in told for file in files
+    )
 
 
 def _kills(all_findings: Iterator[Findings]) -> dict[str, int] | None:

@@ -102,7 +102,7 @@ def try_checks(
     names = [name for judge in judges for name in judge.names]
     return findings_of(
         attempts, subject=f"{' and '.join(judge.name for judge in judges)} of {about.name}", results=results, names=names,
-        provenance=_provenance(start, options, (about.mark(frame.height),)), at_least=terms.at_least, left_out=plan.left_out,
+        provenance=_provenance(start, options, (_mark(about, frame),)), at_least=terms.at_least, left_out=plan.left_out,
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def try_command(
         results = check_advice(results, batches, now=instant(options), label=wanted.label, seed=options.seed)
     return findings_of(
         attempts, subject=command, results=results, names=[command], at_least=terms.at_least, left_out=plan.left_out,
-        provenance=_provenance(start, options, (about.mark(frame.height),)),
+        provenance=_provenance(start, options, (_mark(about, frame),)),
     )  # fmt: skip
 
 
@@ -206,6 +206,15 @@ def trial_of(data: object, model: Model, *, task: Task, label: str) -> Trial:
 def _frame(data: object) -> tuple[pl.DataFrame, Dataset]:
     about = dataset(data)
     return about.scan().head(MOST_ROWS).collect(), about
+
+
+def _mark(about: Dataset, frame: pl.DataFrame) -> Mark:
+    """Return the mark of the rows that were drawn from; it says so where these are the first ones only."""
+    mark = about.mark(frame.height)
+    if frame.height < MOST_ROWS:
+        return mark
+    said = f"draws are of the first {MOST_ROWS:,} rows"
+    return msgspec.structs.replace(mark, notes=(*mark.notes, said))
 
 
 def _with_roles(wanted: Wanted, about: Dataset) -> Wanted:
@@ -284,7 +293,7 @@ def _without(one: Attempt, red: set[str]) -> Attempt:
     if len(left) == len(one.by):
         return one
     if left:
-        return msgspec.structs.replace(one, by=left, why="")
+        return msgspec.structs.replace(one, by=left, why="", first=None)
     return msgspec.structs.replace(one, by=(), caught=Caught.SURVIVED, why="", first=None)
 
 

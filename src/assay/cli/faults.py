@@ -57,6 +57,7 @@ __all__ = ["command"]
 @click.option(
     "--limit", type=click.FloatRange(0.1), default=120.0, show_default=True, help="Seconds an attempt may take."
 )
+@click.option("--first-only", is_flag=True, help="End each run of tests at the first that catches the fault.")
 @click.option("--list", "listed", is_flag=True, help="List the kinds of faults there are.")
 @output_options
 def command(data: str | None, **told: Any) -> int:
@@ -89,6 +90,8 @@ def _refuse(data: str | None, told: dict[str, Any]) -> None:
         raise UsageError("--pytest needs to know where the fault goes", hint="give --fixture, --function or --loader")
     if sources and not told["tests"]:
         raise UsageError("--fixture, --function and --loader are about tests", hint="give --pytest, or leave them out")
+    if told["first_only"] and not told["tests"]:
+        raise UsageError("--first-only is about tests", hint="give --pytest, or leave it out")
     if told["tests"] and data is not None and not told["model_source"]:
         raise UsageError(
             "with --pytest the faults go into what the tests use", hint="leave DATA out, or give --model too"
@@ -107,18 +110,29 @@ def _tried(data: str | None, told: dict[str, Any], options: Options) -> Findings
     about = opened(data, told) if data is not None else None
     terms = _terms(about, told)
     if told["tests"]:
-        import shlex
-
         from assay.testing.faults.pytest_runner import PytestRun, sources_of
 
         sources = sources_of(told["fixtures"], told["functions"], told["loaders"])
         return try_tests(
-            PytestRun(tuple(shlex.split(told["tests"])), sources, limit=told["limit"]), terms=terms, options=options
+            PytestRun(_words(told["tests"]), sources, limit=told["limit"], first_only=told["first_only"]),
+            terms=terms,
+            options=options,
         )
     if told["script"]:
         suffix = Path(str(data)).suffix if "://" not in str(data) and not Path(str(data)).is_dir() else ".parquet"
         return try_command(told["script"], about, suffix=suffix, limit=told["limit"], terms=terms, options=options)
     return try_checks(about, suite=told["suite"], drift=told["drift"], terms=terms, options=options)
+
+
+def _words(arguments: str) -> tuple[str, ...]:
+    import shlex
+
+    try:
+        return tuple(shlex.split(arguments))
+    except ValueError as error:
+        raise UsageError(
+            f"--pytest {arguments!r} cannot be read: {str(error).lower()}", hint="close what is quoted"
+        ) from None
 
 
 def _terms(about: Any, told: dict[str, Any]) -> Terms:

@@ -93,7 +93,8 @@ def _sheet(case: Case, name: str) -> Sheet | None:
 
 def _summary(case: Case) -> str:
     said = [o for check in ("faults_caught", "clean_runs") for o in case.outcomes(check) if o.why]
-    return " ".join(f"{words.clean(one.why).capitalize()}." for one in said) or "Nothing was judged."
+    told = [words.clean(one.why) for one in said]
+    return " ".join(f"{why[0].upper()}{why[1:]}." for why in told) or "Nothing was judged."
 
 
 # What was noticed -----------------------------------------------------------------------------------------------------

@@ -147,6 +147,7 @@ def run_contracts(
     Raises UsageError where a name is not in the table, a setting is none of any contract that runs, or `only` names a contract
     whose needs are not declared.
     """
+    only, but = ((names,) if isinstance(names, str) else tuple(names) for names in (only, but))
     for name in (*only, *but):
         if name not in table:
             raise UsageError(f"there is no contract {name!r}", hint=nearest(name, table, most=len(table)))
@@ -236,6 +237,11 @@ def expect(*judged: Outcome | Findings) -> None:
     assay.testing.contract.ContractBroken: FAIL repeatable of rolling: two calls differ in 3 of 10 rows
     """
     __tracebackhide__ = True  # pytest shows the line that expected, not this one
+    told: tuple[object, ...] = judged
+    stray = next((one for one in told if not isinstance(one, Outcome | Findings)), None)
+    if stray is not None or not judged:
+        what = "nothing" if not judged else f"{stray!r}, which is no outcome"
+        raise UsageError(f"expect was given {what}", hint="give what contracts return: outcomes or findings")
     given = [each for one in judged for each in (one.outcomes if isinstance(one, Findings) else (one,))]
     # A contract was noted where it was judged; what else is expected (checks of data, an evaluation) is noted here.
     outcomes = [each if each.family == FAMILY else noted(each) for each in given]

@@ -21,7 +21,7 @@ from assay.errors import UsageError, nearest, require
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Rows", "rows_of"]
+__all__ = ["Rows", "refuse_columns", "rows_of"]
 
 _KINDS = "a pandas, Polars or pyarrow frame, a numpy array of rows and columns, or a list of dicts"
 
@@ -56,7 +56,13 @@ class Rows:
             return pl.DataFrame({str(i): pl.Series(values, strict=False) for i, values in enumerate(taken)})
         if self.kind == "records":
             return pl.DataFrame(self.native, infer_schema_length=None) if self.native else pl.DataFrame()
-        return self._wide().to_polars()
+        try:
+            return self._wide().to_polars()
+        except Exception as error:  # pyarrow and Polars have errors of their own
+            mixed = self.kind == "pandas" and next((n for n in self.native if not _readable(self.native[[n]])), None)
+            if not mixed:
+                raise
+            raise UsageError(f"the column {mixed!r} holds values of several types", hint="give it one type") from error
 
     def handed(self) -> Any:
         """Return the rows as code under test may have them: a copy where the kind can be changed in place."""
@@ -152,6 +158,29 @@ def rows_of(data: object) -> Rows:
         height = len(data) if kind == "pandas" else data.num_rows  # type: ignore[arg-type,attr-defined]
         return Rows(data, kind, np.arange(height))
     raise UsageError(f"{type(data).__module__}.{type(data).__qualname__} holds no rows", hint=f"give {_KINDS}")
+
+
+def refuse_columns(rows: Rows) -> None:
+    """Raise UsageError where columns cannot be told apart by their names, or a name is no text.
+
+    >>> refuse_columns(rows_of([{"a": 1}]))
+    """
+    names = list(rows.native.columns) if rows.kind == "pandas" else list(rows.columns)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise UsageError(f"the rows have {names.count(twice[0])} columns named {twice[0]!r}", hint="name each once")
+    odd = next((name for name in names if not isinstance(name, str)), None)
+    if odd is not None:
+        way = "rows.columns.map('_'.join)" if isinstance(odd, tuple) else "rows.columns.astype(str)"
+        raise UsageError(f"a column is named {odd!r}, which is no text", hint=f"rows.columns = {way}")
+
+
+def _readable(one_column: Any) -> bool:
+    try:
+        Rows(one_column, "pandas", np.arange(len(one_column)))._wide().to_polars()
+    except Exception:  # as above: any error says that it is not
+        return False
+    return True
 
 
 def _one_type(series: pl.Series, new: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -157,3 +157,8 @@ def test_wrong_settings_are_refused():
         FakeDatabase({}, paramstyle="named")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="the table 't' has no columns"):
         FakeDatabase({"t": []})
+
+
+def test_tables_are_given_by_name():
+    with pytest.raises(UsageError, match="the tables are int; give rows by name"):
+        FakeDatabase(5)  # type: ignore[arg-type]

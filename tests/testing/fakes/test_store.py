@@ -239,3 +239,9 @@ def test_a_wrong_question_about_calls_is_refused():
         was_asked(store(), "x", at_least=2, at_most=1)
     with pytest.raises(UsageError, match="times is 0"):
         store().log.fail(OSError(), times=0)
+
+
+@pytest.mark.parametrize("views", [5, {"sales": [{"id": 1}]}])
+def test_a_store_takes_views_by_name(views: Any):
+    with pytest.raises(UsageError, match="given no views; give them by name"):
+        FakeFeatureStore(views)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -98,3 +100,35 @@ def test_a_list_is_written_to_csv_as_its_text(tmp_path: Path) -> None:
 def test_a_suffix_of_no_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"data cannot be written as \.xlsx"):
         written(FRAME, tmp_path / "x.xlsx")
+
+
+def test_a_late_command_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    (tmp_path / "inner.py").write_text(
+        "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(600)\n",
+        encoding="utf-8",
+    )
+    script = Script(f"sh -c '{sys.executable} inner.py; true' {{data}}", ".csv", tmp_path, limit=1.5)
+    attempt, _ = judged_by(script, pl.DataFrame({"a": [1]}), None, path=tmp_path / "x.csv")
+    assert attempt.caught is Caught.CRASH
+    inner = int((tmp_path / "pid").read_text(encoding="utf-8"))
+    ended = False
+    until = time.monotonic() + 10
+    while not ended and time.monotonic() < until:  # a signal takes its time
+        ended = not _is_running(inner)
+    assert ended
+
+
+def _is_running(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    if Path("/proc").is_dir():
+        return stat.is_file() and stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_command_with_an_open_quote_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no closing quotation"):
+        judged_by(Script("x '{data}", ".csv"), pl.DataFrame({"a": [1]}), None, path=tmp_path / "x.csv")

@@ -360,3 +360,21 @@ def test_a_model_with_a_fault_is_not_to_be_changed():
 
     with pytest.raises(AttributeError, match="set it on the model itself"):
         wrong.version = "3"
+
+
+def test_rows_are_found_by_name_too_and_behind_other_arguments() -> None:
+    def total(scale: int, *, data: pl.DataFrame) -> pl.Series:
+        return data["a"] * scale
+
+    frame = pl.DataFrame({"a": [1, 2, 3], "t": [1, 2, 3]})
+    ahead = inject(total, Fault("future_leak", severity=1, settings={"time": "t"}))
+    assert ahead(10, data=frame).to_list() == [20, 30, 30]
+
+
+def test_a_function_of_no_rows_or_of_one_figure_makes_no_mistake_of_rows() -> None:
+    fault = Fault("wrong_join", severity=1)
+    for function, arguments in ((lambda: 3, ()), (lambda rows: float(rows["a"].sum()), (pl.DataFrame({"a": [1, 2]}),))):
+        faulty = inject(function, fault)
+        assert faulty(*arguments) == 3
+        assert not faulty.made
+        assert faulty.why

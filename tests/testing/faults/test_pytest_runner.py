@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.api.trying import Terms, try_tests
 from assay.errors import UsageError
 from assay.testing.faults.fault import Attempt, Caught, Fault
 from assay.testing.faults.plan import Wanted
@@ -133,3 +134,41 @@ def test_tests_that_cannot_be_collected_are_refused(repository: Path) -> None:
 def test_a_function_that_is_not_there_is_refused(repository: Path) -> None:
     with pytest.raises(UsageError):
         tried(repository, fixtures=(), functions=("features:tripled",))
+
+
+def test_a_test_that_fails_now_and_then_is_found_out_and_catches_nothing(repository: Path) -> None:
+    (repository / "test_people.py").write_text(
+        TESTS + "\nRUNS = []\n\ndef test_flaky(people):\n    RUNS.append(1)\n    assert len(RUNS) % 3\n",
+        encoding="utf-8",
+    )
+    wanted = Wanted(operators=("column_shuffle",), columns=("day",), seeds=1)
+    found = try_tests(PytestRun(("test_people.py",), sources_of(("people",), (), ()), folder=repository),
+        terms=Terms(wanted, advise=False))  # fmt: skip
+    assert found.table("faults")["caught"].to_list() == ["survived"]
+    rows = found.table("fault_killers").select("check", "alarms").rows()
+    assert [name.rpartition("::")[2] for name, alarms in rows if alarms] == ["test_flaky"]
+
+
+def test_what_caught_something_is_run_again_without_a_fault(repository: Path) -> None:
+    fault = Fault("unit_change", "age", 100, source="people")
+    attempts = tried(repository, fault, fault)
+    assert [attempt.fault is None for attempt in attempts] == [True, True, False, False, True, True]
+    assert [(attempt.ran, attempt.caught) for attempt in attempts[4:]] == [(1, Caught.SURVIVED)] * 2
+
+
+def test_a_fixture_that_can_have_no_fault_is_refused_with_what_it_is(repository: Path) -> None:
+    (repository / "test_people.py").write_text(
+        "import pytest\n\n@pytest.fixture\ndef people():\n    return {'n': 3}\n\ndef test_n(people):\n    assert people['n'] == 3\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(UsageError, match="'people' cannot be used: no fault can be put into a builtins"):
+        tried(repository)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("features:Nothing.fit", "cannot be found"), ("pathlib:Path.exists", "is held by a class")],
+)
+def test_a_function_that_cannot_be_replaced_is_refused(repository: Path, name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        tried(repository, fixtures=(), functions=(name,))

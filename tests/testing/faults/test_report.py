@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from assay.api import trying
 from assay.checks.calls import column
-from assay.checks.suite import Suite
+from assay.checks.suite import Suite, parse_suite
 from assay.reports.faults import faults_page, is_faults
 from assay.reports.findings import findings_page
 from assay.reports.page import Banner, StackedShare, Table
@@ -17,7 +18,7 @@ from assay.reports.saved import load_findings
 from assay.testing.faults.advice import check_advice
 from assay.testing.faults.fault import Attempt, Caught, Fault, Result
 from assay.testing.faults.judges import suite_judge
-from assay.testing.faults.plan import LeftOut
+from assay.testing.faults.plan import LeftOut, Wanted
 from assay.testing.faults.report import findings_of
 from assay.testing.faults.runner_checks import Batches, run_checks
 from assay.testing.faults.scoring import results_of
@@ -155,3 +156,12 @@ def test_a_page_of_findings_that_anybody_wrote_stands_wrong_cells():
     ))  # fmt: skip
 
     assert "<i onclick" not in render(faults_page(broken), "html")
+
+
+def test_it_is_said_where_only_the_first_rows_are_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trying, "MOST_ROWS", 50)
+    rows = pl.DataFrame({"a": range(60)})
+    terms = trying.Terms(Wanted(operators=("nulls",)), clean=1, advise=False)
+    found = trying.try_checks(rows, suite=parse_suite("columns: {a: {no_missing: true}}"), terms=terms)
+    (mark,) = found.provenance.datasets
+    assert (mark.rows, mark.notes) == (50, ("draws are of the first 50 rows",))

@@ -470,3 +470,47 @@ def test_the_window_of_days_of_pandas_keeps_all_contracts_of_its_footprint():
 
     expect(no_future(good, data), looks_back(good, data), uses_window(good, data), keeps_entities_apart(good, data))
     assert not looks_back(rows, data)
+
+
+# Windows by the clock ------------------------------------------------------------------------------------------------------
+
+HOURS = pl.DataFrame(
+    {
+        "at": pl.datetime_range(datetime(2024, 1, 1, 0, 30), datetime(2024, 1, 9), "1h", eager=True),
+        "n": [float(i * 7 % 11) for i in range(192)],
+    }
+)
+
+
+def test_a_feature_of_its_own_instant_uses_its_look_back_of_one_row():
+    night = feature(lambda rows: rows["at"].dt.hour() < 6, name="night", time="at", lookback=1)
+
+    assert uses_window(night, HOURS)
+
+
+def test_a_constant_uses_no_row():
+    constant = feature(lambda rows: [1.0] * rows.height, name="constant", time="at", lookback=1)
+
+    assert uses_window(constant, HOURS).verdict is Verdict.FAIL
+
+
+def test_a_window_of_the_calendar_is_told_the_way_out():
+    def yesterday(rows):
+        day = rows.select(pl.col("at").dt.truncate("1d").dt.offset_by("1d"), "n").group_by("at").agg(pl.col("n").sum())
+        return rows.select(pl.col("at").dt.truncate("1d")).join(day, on="at", how="left", maintain_order="left")["n"]
+
+    seen = uses_window(feature(yesterday, time="at", lookback="2d"), HOURS.filter(pl.col("at").dt.hour() < 12))
+
+    assert seen.verdict is Verdict.FAIL
+    assert 'but=["uses_window"]' in seen.note
+
+
+def test_a_window_that_holds_both_its_edges_is_told_to_say_so():
+    def both(rows):
+        return rows.select(pl.col("n").rolling_sum_by("at", window_size="6h", closed="both"))
+
+    seen = looks_back(feature(both, time="at", lookback="6h"), HOURS)
+
+    assert seen.verdict is Verdict.FAIL
+    assert 'declare closed="both"' in seen.note
+    assert looks_back(feature(both, time="at", lookback="6h", closed="both"), HOURS)

@@ -329,3 +329,40 @@ def test_every_kind_knows_its_dtypes():
     assert set(samples) == set(KINDS)
     assert all(KINDS[kind](dtype) for kind, dtype in samples.items())
     assert not KINDS["integer"](pl.Float64())
+
+
+def test_an_infinite_value_of_the_data_as_they_are_is_said():
+    rate = feature(lambda rows: rows["sales"] / (rows["visits"] - 10), name="rate")
+
+    seen = edge_cases(rate, SHOP)
+
+    assert seen.verdict is Verdict.FAIL
+    assert "as they are: made sales infinite" in seen.why
+    assert [example.row for example in seen.examples] == [0]
+    assert edge_cases(rate, SHOP, but=["as they are"]).verdict is Verdict.PASS
+
+
+def test_infinite_inputs_may_come_out_as_they_went_in():
+    data = SHOP.with_columns(sales=pl.Series([1.0, float("inf"), 3.0, 4.0]))
+
+    assert edge_cases(feature(lambda rows: rows["sales"] * 2, name="twice"), data).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("kind", ["frame", "array"])
+def test_a_cache_by_the_id_of_what_it_is_given_is_seen(kind):
+    known: dict[int, object] = {}
+
+    def cached(rows):
+        if id(rows) not in known:
+            known[id(rows)] = (
+                rows,
+                (rows["sales"] if kind == "frame" else rows[:, 0]) * 2,
+            )  # kept alive: no id comes again
+        return known[id(rows)][1]
+
+    table = SHOP.select("sales", "visits").to_pandas()
+
+    seen = repeatable(feature(cached), table if kind == "frame" else table.to_numpy(dtype=float))
+
+    assert seen.verdict is Verdict.FAIL
+    assert seen.why.startswith(f"asked with the same {kind}, now filled with other rows,")

@@ -238,11 +238,17 @@ def test_state_that_is_not_saved_is_found(made, said):
 
 
 def test_a_lambda_can_not_be_saved():
-    keeps = transformer(lambda train: None, apply=lambda learnt, rows: rows, name="keeps")
+    keeps = transformer(lambda train: lambda rows: rows, apply=lambda learnt, rows: learnt(rows), name="keeps")
 
     seen = survives_round_trip(keeps, TABLE)
 
     assert seen.why.startswith("it can't be saved and loaded:")
+
+
+def test_of_two_functions_only_what_was_learnt_is_saved():
+    centred = transformer(lambda train: train.mean(), apply=lambda mean, rows: rows - mean, name="centred")
+
+    assert survives_round_trip(centred, TABLE)
 
 
 def test_another_way_to_save_can_be_given():

@@ -587,3 +587,82 @@ def test_a_message_names_the_layer_and_shows_a_table():
         "    spare.bias    (3,)      none\n\n"
         "  is the layer used by forward, and nothing detached behind it? where it should not learn, freeze it or name it in but="
     )
+
+
+# Steps and targets ---------------------------------------------------------------------------------------------------------
+
+
+def _step(*, first: bool, last: bool) -> Callable[[Any, Any, Any], None]:
+    def step(module: Any, inputs: Any, targets: Any) -> None:
+        optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
+        if first:
+            optimizer.zero_grad()
+        functional.cross_entropy(module(inputs), targets).backward()
+        optimizer.step()
+        if last:
+            optimizer.zero_grad()
+
+    return step
+
+
+@pytest.mark.parametrize(("first", "last"), [(True, False), (False, True)])
+def test_a_step_may_clear_its_gradients_before_or_after(first: bool, last: bool):
+    net = network(made(lambda: nn.Linear(4, 3)), loss=functional.cross_entropy, step=_step(first=first, last=last))
+
+    assert repeatable(net, BATCH)
+
+
+def test_a_step_without_zero_grad_is_seen():
+    net = network(made(lambda: nn.Linear(4, 3)), loss=functional.cross_entropy, step=_step(first=False, last=False))
+
+    seen = repeatable(net, BATCH)
+
+    assert seen.verdict is Verdict.FAIL
+    assert seen.why == "after 3 steps, 2 of 2 arrays differ where gradients are cleared between the steps: weight, bias"
+    assert "zero_grad()" in seen.note
+
+
+def test_targets_that_are_spread_over_all_outputs_are_seen():
+    def spread(output: Any, target: Any) -> Any:
+        return ((output - target) ** 2).mean()  # (n, 1) less (n,): all pairs
+
+    seen = overfits(network(made(lambda: nn.Linear(4, 1)), loss=spread), (table(), VALUES))
+
+    assert seen.verdict is Verdict.FAIL
+    assert "no target belongs to a row (the output is (2, 1), the targets are (2,))" in seen.why
+    assert overfits(network(made(lambda: nn.Linear(4, 1)), loss=zoo.squared), (table(), VALUES))
+
+
+def test_codes_in_a_column_of_numbers_are_left_as_they_are_at_the_edges():
+    class Codes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.known, self.last = nn.Embedding(3, 4), nn.Linear(7, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.last(torch.cat([self.known(x[:, 0].long()), x[:, 1:]], dim=1))
+
+    rows = torch.cat([LABELS.float().unsqueeze(1), table()[:, :3]], dim=1)
+    net = network(made(Codes), loss=functional.cross_entropy)
+
+    assert finite_at_edges(net, (rows, LABELS))
+    assert rows_apart(net, (rows, LABELS))
+
+
+def test_a_loss_that_is_nan_is_not_learned():
+    seen = overfits(
+        network(made(lambda: nn.Linear(4, 1)), loss=lambda out, y: (out * torch.nan).mean()), (table(), VALUES)
+    )
+
+    assert seen.why == "the loss of 2 rows is nan before any step"
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [({"classes": "two"}, "classes is 'two'; give how many"), ({"output": 3}, "output is 3; give its shape")],
+)
+def test_a_declaration_of_a_network_that_cannot_be_read_is_refused(declared: dict[str, Any], said: str):
+    with pytest.raises(UsageError) as refused:
+        network(nn.Linear(4, 3), **declared)
+
+    assert said in str(refused.value)

@@ -15,6 +15,7 @@ from assay.errors import ConfigError, UsageError
 from assay.testing.catalogue import FAMILIES
 from assay.testing.score.badge import badge
 from assay.testing.score.evidence import Evidence, evidence_of_findings
+from assay.testing.score.repository import read_repository
 from assay.testing.score.rubric import RUBRIC, Section, band, claims_of_contracts
 from assay.testing.score.scoring import Score, Terms, scored
 from assay.verdict import Exhibit, Findings, Outcome, Provenance, Verdict
@@ -145,7 +146,8 @@ def repository(tmp_path: Path) -> Path:
     """Return a repository with a claim, a record of a run, a report of a person, and continuous integration."""
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_features.py").write_text(
-        "import pytest\nimport assay\n\n@pytest.mark.rubric('I5')\ndef test_trace(): ...\n\ndef test_past():\n    no_future(1, 2)\n",
+        "import pytest\nimport assay\n\n@pytest.mark.rubric('I5')\ndef test_trace():\n    trace(1)\n\n"
+        "def test_past():\n    no_future(1, 2)\n",
         encoding="utf-8",
     )
     (tmp_path / "reports").mkdir()
@@ -237,7 +239,8 @@ def test_what_can_be_run_is_run_and_its_record_kept(tmp_path: Path) -> None:
         "datasets:\n  orders: {source: data.csv}\nchecks:\n  - {dataset: orders, suite: suite.yaml}\n", encoding="utf-8"
     )
     (tmp_path / "test_drill.py").write_text(
-        "import pytest\n\n@pytest.mark.rubric('I7')\ndef test_drill():\n    assert True\n", encoding="utf-8"
+        "import pytest\n\n@pytest.mark.rubric('I7')\ndef test_drill():\n    assert len('drill') == 5\n",
+        encoding="utf-8",
     )
     seen = score_repository(tmp_path, run=True, terms=Terms(), now=datetime.now(UTC) + timedelta(minutes=5))
     assert {name for name, worth in points(seen.score).items() if worth} == {"D1", "I7"}
@@ -252,3 +255,50 @@ def test_the_badge_is_a_picture_that_says_the_score(value: float) -> None:
     texts = [each.text for each in ET.fromstring(badge(value)).iter() if each.text]
     assert f"{value:g}" in texts
     assert "ML Test Score" in texts
+
+
+def test_a_marked_test_that_does_nothing_is_no_evidence(tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(
+        "import pytest\n\n@pytest.mark.rubric('I7')\ndef test_empty():\n    assert True\n\n"
+        "@pytest.mark.rubric('I6')\ndef test_real():\n    assert len('a') == 1\n",
+        encoding="utf-8",
+    )
+    names = ("test_x.py::test_empty", "test_x.py::test_real")
+    table = Exhibit("tests", "Tests", {"test": names, "rubric": ("I7", "I6")})
+    outcomes = [Outcome("test", name, Verdict.PASS, family="pytest") for name in names]
+    (tmp_path / "pytest.json").write_text(dump_json(findings(*outcomes, exhibits=(table,))), encoding="utf-8")
+    value = score_repository(tmp_path, run=False, terms=Terms(), now=NOW).score
+    assert {test: got for test, got in points(value).items() if got} == {"I6": 0.5}
+
+
+def test_findings_of_tests_that_are_not_here_are_no_evidence(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_x():\n    assert len('a') == 1\n", encoding="utf-8")
+    table = Exhibit("tests", "Tests", {"test": ("tests/test_theirs.py::test_x",), "rubric": ("I7",)})
+    outcome = Outcome("test", "tests/test_theirs.py::test_x", Verdict.PASS, family="pytest")
+    (tmp_path / "pytest.json").write_text(dump_json(findings(outcome, exhibits=(table,))), encoding="utf-8")
+    assert not any(points(score_repository(tmp_path, run=False, terms=Terms(), now=NOW).score).values())
+
+
+def test_a_run_of_the_future_is_worth_nothing_and_says_so() -> None:
+    (one,) = [p for p in scored([ran("D1", days=-9)], runs=RUNS, now=NOW, terms=Terms()).points if p.test.id == "D1"]
+    assert one.points == 0
+    assert one.why.startswith("its run is dated in the future")
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("- run: pip install pytest pytest-cov", False),
+        ("- run: echo 'we have no pytest'", False),
+        ("- name: pytest\n  run: true", False),
+        ("pytest:\n  script: [make lint]", False),
+        ("- run: python -m pip install \\\n    pytest", False),
+        ("- run: pip install pytest && pytest -q", True),
+        ("- name: Tests\n  run: uv run pytest", True),
+        ("- run: |\n    echo tests; python -m pytest", True),
+    ],
+)
+def test_a_program_that_is_only_named_is_not_run(tmp_path: Path, text: str, runs: bool) -> None:
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/ci.yml").write_text(text, encoding="utf-8")
+    assert ("pytest" in read_repository(tmp_path).runs) is runs

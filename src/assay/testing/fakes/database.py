@@ -42,6 +42,8 @@ class FakeDatabase:
         self, tables: Mapping[str, object], *, name: str = "database", read_only: bool = False, latency: float = 0.0,
         paramstyle: ParamStyle = "qmark",
     ) -> None:  # fmt: skip
+        if not isinstance(tables, Mapping):
+            raise UsageError(f"the tables are {type(tables).__name__}", hint='give rows by name: {"orders": frame}')
         if latency < 0:
             raise UsageError(f"latency is {latency} s", hint="give 0 or more")
         if paramstyle not in ("qmark", "format", "pyformat"):

@@ -112,6 +112,12 @@ class FakeFeatureStore:
     """
 
     def __init__(self, views: Mapping[str, FeatureView], *, name: str = "feature store") -> None:
+        told: object = views
+        if not isinstance(told, Mapping) or not all(isinstance(view, FeatureView) for view in told.values()):
+            raise UsageError(
+                "the feature store is given no views",
+                hint='give them by name: {"sales": feature_view(rows, entity="id")}',
+            )
         self.name = name
         self.log = Log()
         self._views = dict(views)

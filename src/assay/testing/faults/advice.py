@@ -27,6 +27,8 @@ __all__ = ["advised", "check_advice", "contract_advice", "promised"]
 NAME = "advice"
 CLEAN = 10
 _OF_ROWS = ("unique", "key", "rising", "no_gaps", "regular", "fresh", "no_missing")
+# Looks at every column, several times; only what an operator says that it catches is worth that.
+_DEAR = "too_good"
 SURVIVED = (Caught.SURVIVED, Caught.WARNING, Caught.CRASH, Caught.FLAKY)
 
 
@@ -50,7 +52,7 @@ def advised(
     sound = [name for name in texts if name not in alarming]
     told: dict[int, tuple[str, float]] = {}
     for one in survivors:
-        found = _told(one, base if narrow is None else _Clean(narrow(one), draw), sound, texts)
+        found = _told(one, base if narrow is None else _Clean(narrow(one), draw, base), sound, texts)
         if found is not None:
             told[id(one)] = found
     return tuple(
@@ -62,13 +64,16 @@ def advised(
 class _Clean:
     """Clean draws, and what fails in each: asked once for a draw, and once for all where they are one and the same object."""
 
-    def __init__(self, judge: Judge, draw: Callable[[int], Any]) -> None:
-        self.judge, self.draw = judge, draw
+    def __init__(self, judge: Judge, draw: Callable[[int], Any], wider: _Clean | None = None) -> None:
+        """Take what judges and what is drawn; `wider` has the same checks and more, and knows what fails in these draws."""
+        self.judge, self.draw, self.wider = judge, draw, wider
         self.known: dict[int, frozenset[str]] = {}
         self.last: tuple[Any, frozenset[str]] | None = None
 
     def failing(self, number: int) -> frozenset[str]:
         """Return the names of the checks that fail in a draw."""
+        if self.wider is not None:
+            return self.wider.failing(number)
         if number not in self.known:
             target = self.draw(number)
             if self.last is None or self.last[0] is not target:
@@ -146,6 +151,8 @@ def check_advice(
 
 def _may_notice(check: Check, result: Result) -> bool:
     """Return whether a check could have to do with a fault: it is about its columns, about all, or about how rows come."""
+    if check.rule == _DEAR:
+        return check.rule in OPERATORS[result.operator].caught_by
     touched = {result.column} if result.column else set()
     for attempt in result.attempts[:1]:
         touched |= (

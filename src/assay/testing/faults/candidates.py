@@ -217,7 +217,7 @@ def _of_label(reference: pl.DataFrame, label: str) -> Iterator[Check]:
 
 
 def flow(check: Check) -> str:
-    """Return a check as one line of YAML that stands in a suite as it is.
+    """Return a check as one line of YAML that stands in a suite as it is; a comment says where it needs a reference to compare with.
 
     >>> flow(make_check("between", ("age",), [0, 120]))
     'columns: {age: {between: [0, 120]}}'
@@ -225,7 +225,8 @@ def flow(check: Check) -> str:
     content: dict[str, Any] = load_yaml(dump_suite(Suite((check,))), dict[str, Any], file="advice")
     part = "columns" if get_rule(check.rule).on == "column" else "table"
     told = json.dumps(content[part], ensure_ascii=False, default=_told)
-    return f"{part}: " + _KEY.sub(r"\1: ", told)
+    needs = "  # with --reference" if get_rule(check.rule).needs_reference else ""
+    return f"{part}: " + _KEY.sub(r"\1: ", told) + needs
 
 
 def _told(value: object) -> float | str:

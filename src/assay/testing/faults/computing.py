@@ -178,7 +178,8 @@ def _after(function: Function, change: Callable[[Rows, Any], Any]) -> Function:
 
 def _rows_among(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[int | str, Rows]:
     """Return the first argument that holds rows, by its place or its name: of a method that is not the first one."""
-    for place, value in (*enumerate(args), *kwargs.items()):
+    given: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
+    for place, value in given:
         if isinstance(value, list | tuple) and not all(isinstance(row, dict) for row in value):
             continue
         try:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from assay.errors import UsageError
+from assay.testing.faults.command import end_group
 from assay.testing.faults.fault import Attempt, Caught, Fault
 from assay.testing.faults.plan import Wanted
 from assay.testing.faults.pytest_worker import Line, Order, Source
@@ -53,7 +54,9 @@ class PytestRun:
 
 @dataclass(frozen=True)
 class Seen:
-    """What runs of tests brought: every attempt (clean ones come first, and have no fault), and the names of all tests.
+    """What runs of tests brought: every attempt, and the names of all tests.
+
+    Clean attempts come first, and have no fault. Last come clean ones of the tests that caught something, once more.
 
     `held` are the rows that a source gave, as Polars sees them, or that a function was given, in their own kind.
     """
@@ -81,28 +84,38 @@ def run_tests(tests: PytestRun, wanted: Wanted, *, tell: Callable[[int, int], No
         lines = Path(scratch) / "lines.jsonl"
         lines.touch()
         clean: list[Attempt] = []
+        again: list[Attempt] = []
         faults: tuple[Fault, ...] = ()
         done: list[Attempt] = []
         names: tuple[str, ...] = ()
         while True:
-            order = Order(tests.sources, str(lines), wanted, tests.clean, len(done), faults, tests.first_only)
+            order = Order(
+                tests.sources, str(lines), wanted, tests.clean, len(done), faults, tests.first_only, _catchers(done)
+            )
             seen = _Followed(tests, order, Path(scratch))
             for line in seen:
                 if line.error:
                     raise UsageError(
-                        line.error, hint="name what the tests really use: --fixture NAME or --function module:name"
+                        line.error,
+                        hint="name what gives the tests rows, splits, a file or a model: --fixture NAME or --function module:name",
                     )
                 faults = line.faults if line.faults is not None else faults
                 names = line.tests if line.tests is not None else names
                 if line.attempt is not None:
-                    (done if line.attempt.fault is not None else clean).append(line.attempt)
+                    late = again if faults else clean
+                    (late if line.attempt.fault is None else done).append(line.attempt)
                 if tell is not None and faults:
                     tell(len(done), len(faults))
-            if seen.ended_well or (faults and len(done) >= len(faults)):
-                return Seen((*clean, *done), names, _held(tests, Path(scratch)))
+            if seen.ended_well or (faults and order.done >= len(faults)):
+                return Seen((*clean, *done, *again), names, _held(tests, Path(scratch)))
             if not faults:
                 raise UsageError(f"pytest could not run: {seen.said()}", hint="run the same tests by hand first")
-            done.append(Attempt(faults[len(done)], Caught.CRASH, why=seen.said(), runner="pytest"))
+            if len(done) < len(faults):
+                done.append(Attempt(faults[len(done)], Caught.CRASH, why=seen.said(), runner="pytest"))
+
+
+def _catchers(attempts: Sequence[Attempt]) -> tuple[str, ...]:
+    return tuple(sorted({name for one in attempts if one.caught.counts for name in one.by}))
 
 
 def _held(tests: PytestRun, scratch: Path) -> dict[str, Any]:
@@ -133,12 +146,17 @@ class _Followed:
     def __iter__(self) -> Iterator[Line]:
         with self.output.open("wb") as out:
             worker = subprocess.Popen(  # noqa: S603 - the tests are the person's own
-                self.command, cwd=self.folder, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+                self.command,
+                cwd=self.folder,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
             try:
                 yield from self._lines(worker)
             finally:
-                worker.kill()
+                end_group(worker)
                 worker.wait()
 
     def said(self) -> str:

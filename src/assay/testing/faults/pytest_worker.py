@@ -34,6 +34,8 @@ from assay.verdict import Verdict
 __all__ = ["Line", "Order", "Source", "pytest_addoption", "pytest_configure"]
 
 _RUNNER = "pytest"
+# How often what caught something is run again without a fault, so that a test that fails now and then is found out.
+_AGAIN = 8
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +48,8 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a worker is told: where to inject, what to try, how many clean runs come first, and which attempts are done.
 
-    `faults` are those planned by an earlier worker; empty where this one plans. `lines` is the file of answers.
+    `faults` are those planned by an earlier worker; empty where this one plans. `suspects` are tests that caught something there.
+    `lines` is the file of answers.
     """
 
     sources: tuple[Source, ...]
@@ -56,6 +59,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     done: int = 0
     faults: tuple[Fault, ...] = ()
     first_only: bool = False
+    suspects: tuple[str, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -103,6 +107,7 @@ class Worker:
         self.order = order
         self.sources = {source.name: source for source in order.sources}
         self.points: dict[str, Point] = {}
+        self.unfit: dict[str, str] = {}
         self.given: dict[str, Any] = {}
         self.fault: Fault | None = None
         self.seen = _Seen()
@@ -118,6 +123,9 @@ class Worker:
         if unknown:
             self._write(Line(error=f"no test uses a fixture {unknown[0]!r}"))
             return True
+        if error := self._unreachable():
+            self._write(Line(error=error))
+            return True
         self._write(Line(tests=tuple(item.nodeid for item in session.items)))
         baseline = [self._run(session.items, None) for _ in range(max(self.order.clean, 1))]
         if self.order.done == 0:
@@ -126,8 +134,13 @@ class Worker:
         warned = set().union(*(seen.warned for seen in baseline))
         faults = self.order.faults or self._planned()
         self._keep()
+        suspects = set(self.order.suspects)
         for fault in faults[self.order.done :]:
-            self._write(Line(attempt=self._tried(session.items, fault, warned)))
+            attempt = self._tried(session.items, fault, warned)
+            suspects |= set(attempt.by) if attempt.caught.counts else set()
+            self._write(Line(attempt=attempt))
+        red = set().union(*(seen.failed for seen in baseline))
+        self._again([item for item in session.items if item.nodeid in suspects - red], min(_AGAIN, len(faults)))
         self._write(Line(ended=True))
         return True
 
@@ -168,12 +181,26 @@ class Worker:
         if nodeid:
             self.seen.warned.add(f"{nodeid}: {warning_message.category.__name__}")
 
+    def _unreachable(self) -> str:
+        """Return why a function that is a source cannot be replaced; empty where all can."""
+        for source in self.order.sources:
+            if source.kind == "fixture":
+                continue
+            try:
+                named(source.name)
+            except UsageError as error:
+                return str(error.message)
+            if "." in source.name.partition(":")[2]:
+                return f"{source.name!r} is held by a class, and only what a module holds can be replaced"
+        return ""
+
     def _planned(self) -> tuple[Fault, ...]:
         """Return the faults that fit what the sources were seen to hold in the clean runs, and write them down."""
         faults: list[Fault] = []
         for name, source in self.sources.items():
             if name not in self.points:
-                self._write(Line(error=f"{source.kind} {name!r} was never used by the tests that ran"))
+                why = self.unfit.get(name, "was never used by the tests that ran")
+                self._write(Line(error=f"{source.kind} {name!r} {why}"))
                 continue
             made = planned_at(self.points[name], self.order.wanted)
             faults += [msgspec.structs.replace(fault, source=name) for fault in made]
@@ -188,6 +215,12 @@ class Worker:
             if held is not None:
                 kept = Path(self.order.lines).with_name(f"held-{place}.pickle")
                 kept.write_bytes(pickle.dumps(held))
+
+    def _again(self, items: Sequence[pytest.Item], times: int) -> None:
+        """Run tests without a fault once more, and write down what came of it as clean runs."""
+        for _ in range(times if items else 0):
+            seen = self._run(items, None)
+            self._write(Line(attempt=self._attempt(None, seen, len(items))))
 
     def _tried(self, items: Sequence[pytest.Item], fault: Fault, warned: set[str]) -> Attempt:
         source = self.sources[fault.source]
@@ -212,7 +245,7 @@ class Worker:
         new = sorted(seen.warned - (warned if warned is not None else seen.warned))
         shown = counts or seen.failed
         caught, why = next(iter(shown.values()), (Caught.WARNING, new[0]) if new else (Caught.SURVIVED, ""))
-        by = tuple(shown) if shown else tuple(new)
+        by = tuple(seen.failed if fault is None else shown) or tuple(new)
         seconds = seen.seconds if counts else time.perf_counter() - self.started
         return Attempt(fault, caught, by=by, why=why, first=seen.first, ran=ran, seconds=seconds, runner=_RUNNER)
 
@@ -236,7 +269,11 @@ class Worker:
         """Return what the tests are given in place of a source's value: the value itself in clean runs."""
         if self.fault is None:
             if name not in self.points:
-                self.points[name] = self._point(name, value)
+                try:
+                    self.points[name] = self._point(name, value)
+                except UsageError as error:  # the test goes on; what is wrong is said once all have run
+                    self.unfit[name] = f"cannot be used: {error.message}"
+                    return value
             return self._watched(name, value) if self.points[name].on == ("function",) else value
         if self.fault.source != name:
             return value

@@ -25,10 +25,14 @@ FEW = 12
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge case: how a few rows of the data are made one (None where they can't be), and whether its values must be finite."""
+    """An edge case: how a few rows of the data are made one (None where they can't be), and whether its values must be finite.
+
+    Where they must, a column is let off that is infinite for the data's own rows, but in the case of these rows (`own`).
+    """
 
     make: Callable[[Ground], Rows | None]
     finite: bool = True
+    own: bool = False
 
 
 def _numbers(ground: Ground) -> list[str]:
@@ -55,6 +59,12 @@ def _filled(ground: Ground, values: dict[str, object], places: Sequence[int] | N
         new = pl.Series([value] * len(places), dtype=dtype if keeps else None, strict=False)
         rows = rows.changed(name, list(places), new)
     return rows if values else None
+
+
+def _as_they_are(ground: Ground) -> Rows | None:
+    """Return the rows that were given, where no number that goes in is infinite."""
+    floats = [ground.rows.frame[name] for name in ground.inputs if ground.rows.frame.schema[name].is_float()]
+    return None if any(_infinite(values) for values in floats) else ground.rows
 
 
 def _few(ground: Ground) -> Rows:
@@ -105,6 +115,7 @@ def _floats(ground: Ground, value: float) -> dict[str, object]:
 
 
 EDGES: dict[str, Edge] = {
+    "as they are": Edge(_as_they_are, own=True),
     "no row": Edge(lambda ground: ground.rows.take([])),
     "one row": Edge(lambda ground: ground.rows.take([0])),
     "two rows": Edge(lambda ground: ground.rows.take([0, 1]) if ground.height > 1 else None),
@@ -131,11 +142,11 @@ EDGES: dict[str, Edge] = {
 def edge_cases(
     subject: Feature, data: object = None, /, *, only: Sequence[str] = (), but: Sequence[str] = ()
 ) -> Outcome:
-    """Judge that a feature answers for each case of `EDGES`, made of at most twelve rows of the data.
+    """Judge that a feature answers for each case of `EDGES`, made of at most twelve rows of the data, and for the data as they are.
 
     Each has to return without an error, with the columns that it has for the data, with a value (or a null) for each row where the
-    data's own rows have one, and, where no input was huge or infinite, without an infinite value that the data did not give as
-    well. Zero is only tried where it lies between the column's least and greatest value.
+    data's own rows have one, and, where no input was huge or infinite, without an infinite value; one that the data as they are
+    give is said once. Zero is only tried where it lies between the column's least and greatest value.
 
     `only` and `but` name cases to try and to leave out: a function that refuses no row by design says `but=["no row"]`.
 
@@ -145,7 +156,7 @@ def edge_cases(
     >>> edge_cases(share, pl.DataFrame({"sales": [1.0, 2.0], "visits": [1, 4]})).verdict.value
     'pass'
     >>> print(edge_cases(share, pl.DataFrame({"sales": [1.0, 2.0], "visits": [-1, 4]})).why)
-    1 of 10 edge cases break it: all zero: made sales infinite
+    1 of 11 edge cases break it: all zero: made sales infinite
     """
     for name in (*only, *but):
         if name not in EDGES:
@@ -158,7 +169,7 @@ def edge_cases(
             if rows is None or (rows.kind == "records" and not rows.height and name != "no row"):
                 continue
             many += 1
-            said = _wrong(ground, rows, finite=edge.finite)
+            said = _wrong(ground, rows, edge)
             if said:
                 wrong[name] = (rows, said)
         if not many:
@@ -170,7 +181,7 @@ def edge_cases(
     return on_ground(subject, data, judge)
 
 
-def _wrong(ground: Ground, rows: Rows, *, finite: bool) -> str:
+def _wrong(ground: Ground, rows: Rows, edge: Edge) -> str:
     """Return what is wrong with the answer for these rows; empty where nothing is."""
     try:
         with quiet():
@@ -185,13 +196,13 @@ def _wrong(ground: Ground, rows: Rows, *, finite: bool) -> str:
     missing = [name for name in ground.columns if name not in found.values.columns]
     if missing and not (rows.kind == "records" and not rows.height):
         return f"returned no column {missing[0]!r}"
-    for name in ground.columns if finite else ():
+    for name in ground.columns if edge.finite else ():
         values = found.values[name] if name in found.values.columns else None
         if (
             values is not None
             and values.dtype.is_float()
             and _infinite(values)
-            and not _infinite(ground.base.values[name])
+            and (edge.own or not _infinite(ground.base.values[name]))
         ):
             return f"made {name} infinite"
     return ""
@@ -209,10 +220,8 @@ def _broken(ground: Ground, wrong: dict[str, tuple[Rows, str]], many: int) -> Ou
     shown = next(((name, rows) for name, (rows, _) in wrong.items() if rows.height), None)
     if shown is not None:
         name, rows = shown
-        finite = EDGES[name].finite
-        keep = smallest(
-            range(rows.height), lambda some: bool(_wrong(ground, rows.take(list(some)), finite=finite)), tries=60
-        )
+        edge = EDGES[name]
+        keep = smallest(range(rows.height), lambda some: bool(_wrong(ground, rows.take(list(some)), edge)), tries=60)
         for place in keep:
             values = {column: said_cell(rows.frame[column][place]) for column in rows.columns[:8]}
             examples.append(Example(int(rows.numbers[place]), values, name))

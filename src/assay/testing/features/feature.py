@@ -83,24 +83,32 @@ def feature(
 
     Durations may be texts: "7d", "24h". `entity`, `key`, `outputs` and `columns` take one name or several.
 
-    Raises UsageError where a duration cannot be read, or an argument is not one of a feature's.
+    Raises UsageError where a duration cannot be read, or an argument is not one of a feature's, or has a value that it cannot have.
 
     >>> rolling = feature(lambda rows: rows, name="rolling", time="date", entity="store", lookback="7d")
     >>> rolling.entity, rolling.lookback
     (('store',), datetime.timedelta(days=7))
     """
+    if not callable(function):
+        raise UsageError(f"a feature is a function of rows, and {function!r} is none", hint="give the function itself")
     known = set(Feature.__dataclass_fields__)
     stray = [key for key in declared if key not in known]
     if stray:
         raise UsageError(f"a feature has no {stray[0]!r}", hint=f"it has: {', '.join(sorted(known))}")
+    for key, allowed in _CHOICES.items():
+        if declared.get(key, allowed[0]) not in allowed:
+            raise UsageError(f"{key} is {declared[key]!r}", hint=f"it is one of: {', '.join(map(repr, allowed))}")
     for flag in ("fixed", "idempotent"):  # False asks for nothing, as None does
         declared[flag] = declared.get(flag) or None
+    for pair in declared.get("examples", ()):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise UsageError("an example is no pair", hint="give examples=[(rows, what comes out)]")
     for several in ("key", "outputs", "columns"):
         if several in declared:
             declared[several] = named_columns(declared[several])
     return Feature(
         function, name or getattr(function, "__name__", type(function).__name__), entity=named_columns(entity),
-        lookback=_duration(lookback, "lookback") if not isinstance(lookback, int) else _rows(lookback),
+        lookback=_rows(lookback) if type(lookback) is int else _duration(lookback, "lookback"),
         lag=_duration(lag, "lag"), **declared,
     )  # fmt: skip
 
@@ -114,16 +122,28 @@ def named_columns(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
+_CHOICES: Mapping[str, tuple[str, ...]] = {"order": ("any", "time", "as given"), "closed": ("right", "both")}
+
+
 def _rows(count: int) -> int:
     if count < 1:
         raise UsageError(f"lookback is {count} rows", hint="the row itself counts: 1 or more")
     return count
 
 
-def _duration(value: str | timedelta | None, what: str) -> timedelta | None:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_duration(value.lower())
-    except ValueError as error:
-        raise UsageError(f"{what}: {error}") from None
+def _duration(value: object, what: str) -> timedelta | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = parse_duration(value.lower())
+        except ValueError as error:
+            raise UsageError(f"{what}: {error}") from None
+    elif type(value).__module__ == "numpy" and hasattr(value, "astype"):
+        value = value.astype("timedelta64[us]").item()
+    if not isinstance(value, timedelta):
+        rows = ", or a number of rows" if what == "lookback" else ""
+        raise UsageError(f"{what} is {value!r}", hint=f'give a duration ("7d", a timedelta){rows}')
+    if value <= timedelta(0):
+        raise UsageError(f"{what} is {value}", hint="how far back it is, above 0")
+    return value

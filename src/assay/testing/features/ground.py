@@ -17,7 +17,7 @@ from assay.testing.contract import Crashed, undecided
 from assay.testing.features.clocks import Clock, clock_of
 from assay.testing.features.feature import Feature
 from assay.testing.outputs import Computed, differing
-from assay.testing.rows import Rows, rows_of
+from assay.testing.rows import Rows, refuse_columns, rows_of
 from assay.verdict import Outcome, Verdict
 
 __all__ = ["MOST_ROWS", "Ground", "Nothing", "carried", "ground_of", "noise_of", "on_ground", "quiet", "relabelled"]
@@ -159,7 +159,12 @@ def quiet() -> Iterator[None]:
 
 
 def relabelled(rows: Rows) -> Rows:
-    """Return pandas rows whose labels repeat with row numbers as labels, by which values can be told apart; else the same."""
+    """Return pandas rows whose labels repeat with row numbers as labels, by which values can be told apart; else the same.
+
+    Raises UsageError where the columns of pandas have no names of their own.
+    """
+    if rows.kind == "pandas":
+        refuse_columns(rows)
     if rows.kind != "pandas" or rows.native.index.is_unique:
         return rows
     pandas = require("pandas", extra="pandas")

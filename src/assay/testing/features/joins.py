@@ -171,6 +171,20 @@ def join_ignores_the_future(subject: Join, data: object = None, /, *, cuts: int 
     before T has to stay. Each row has to come out once. The log is shrunk to the fewest rows that show a failure.
 
     INCONCLUSIVE where nothing in the log is later than any row.
+
+    >>> import assay, polars as pl
+    >>> log = pl.DataFrame({"user": [1, 1, 1], "at": [1, 4, 8], "score": [0.1, 0.4, 0.8]})
+    >>> asked = pl.DataFrame({"user": [1, 1], "asked": [5, 9]})
+    >>> def latest(rows, log):
+    ...     return rows.join_asof(log, left_on="asked", right_on="at", by="user", check_sortedness=False)
+    >>> def newest(rows, log):
+    ...     return rows.join(log.sort("at").group_by("user").last(), on="user", how="left")
+    >>> told = assay.join(latest, log, entity="user", time="asked", log_time="at")
+    >>> join_ignores_the_future(told, asked).verdict.value
+    'pass'
+    >>> told = assay.join(newest, log, entity="user", time="asked", log_time="at")
+    >>> print(join_ignores_the_future(told, asked).why)
+    changing 1 row of the log that was not known yet moved score of row 0 (1, 5) from 0.8 to 2.40296
     """
     rows, log = relabelled(rows_of(_given(subject, data))), relabelled(rows_of(subject.log))
     try:

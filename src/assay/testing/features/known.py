@@ -167,6 +167,15 @@ def output_schema(subject: Feature, data: object = None, /) -> Outcome:
     first three alone are tried, as the dtype of what pandas returns may depend on whether a null is among the values.
 
     Raises UsageError where the schema names a dtype that is not known.
+
+    >>> import assay, polars as pl
+    >>> sales = pl.DataFrame({"sales": [2.0, 4.0, 9.0]})
+    >>> def shown(dtype):
+    ...     return lambda rows: rows.select((pl.col("sales") / 10).cast(dtype).alias("tenth"))
+    >>> output_schema(assay.feature(shown(pl.Float64), name="shown", schema={"tenth": "float"}), sales).verdict.value
+    'pass'
+    >>> print(output_schema(assay.feature(shown(pl.String), name="shown", schema={"tenth": "float"}), sales).why)
+    for all rows tenth is String, not float
     """
 
     def judge(ground: Ground) -> Outcome:

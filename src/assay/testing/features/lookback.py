@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from assay.testing.contract import Crashed, broken, contract, held, seeded
@@ -19,6 +20,7 @@ from assay.verdict import Example, Outcome
 __all__ = ["looks_back", "uses_window"]
 
 Places = NDArray[np.int64]
+_DAY = 86_400_000_000  # microseconds
 
 
 @contract(
@@ -84,6 +86,18 @@ def uses_window(subject: Feature, data: object = None, /, *, rows: int = 8, seed
     the other side, that nothing beyond matters; both hold only for a window of the declared length.
 
     `rows` is how many are tried at most. INCONCLUSIVE where no row has another in the older half of its look-back.
+
+    >>> import assay, polars as pl
+    >>> sales = pl.DataFrame({"day": range(1, 30), "sales": [float(day % 5) for day in range(1, 30)]})
+    >>> def mean7(rows):
+    ...     return rows["sales"].rolling_mean(7, min_samples=1)
+    >>> uses_window(assay.feature(mean7, time="day", lookback=7), sales).verdict.value
+    'pass'
+    >>> def mean6(rows):
+    ...     return rows["sales"].rolling_mean(6, min_samples=1)
+    >>> print(uses_window(assay.feature(mean6, time="day", lookback=7), sales).why)
+    changing or leaving out row 0 (1), at the oldest edge of the look-back of 7 rows of row 6 (7),
+    leaves sales at 2.0; so do 7 more such rows: the oldest row that matters is the 6th row back, itself counted
     """
 
     def judge(ground: Ground) -> Outcome:
@@ -204,6 +218,10 @@ def _note(case: Case) -> str:
     if case.ground.clock.entity[case.row] != case.ground.clock.entity[case.places[0]]:
         return "keep to rows of the same entity: `keeps_entities_apart` judges that alone"
     if not isinstance(case.ground.subject.lookback, int):
+        clock = case.ground.clock
+        age = int(clock.time[case.row] - clock.time[case.places[0]])
+        if age == microseconds(case.ground.subject.lookback) and (clock.time[clock.timed] % _DAY).any():
+            return 'leave the edge out of the window (pandas, Polars: closed="right"), or declare closed="both" where it counts'
         return (
             "a window of N rows is one of N days only where no day is missing: use a window in time, or put the missing days in "
             "first; if rows are what is meant, declare lookback= as a number of rows"
@@ -270,6 +288,7 @@ def _ages_in_rows(clock: Clock, many: int) -> list[tuple[int, int, int]]:
 def _matters(ground: Ground, row: int, places: Places, rng: np.random.Generator) -> bool:
     """Return whether the value of a row moves when the rows at `places` are changed, twice, or left out."""
     everything, judged = np.arange(ground.height), np.array([row])
+    places = np.sort(places)  # a window stands in the order of time, which the rows need not
     for gentle in (False, True):
         cells = disturbed(ground.rows, places, ground.inputs, rng, gentle=gentle)
         try:
@@ -281,8 +300,23 @@ def _matters(ground: Ground, row: int, places: Places, rng: np.random.Generator)
         except Crashed:
             if gentle:
                 raise
+    if ground.subject.time and places.tolist() == [row] and _own_time_matters(ground, row):
+        return True
     others = np.setdiff1d(places, judged)
     return bool(len(others)) and bool(ground.moved(ground.rows.take(np.setdiff1d(everything, others)), judged).any())
+
+
+def _own_time_matters(ground: Ground, row: int) -> bool:
+    """Return whether the value of a row moves with its own time: an hour or a weekday is made of nothing else."""
+    name, place = ground.subject.time, np.array([row])
+    own = ground.rows.frame[name][[row]]
+    if own.dtype == pl.Date or isinstance(own.dtype, pl.Datetime):
+        later = [own.dt.offset_by(span) for span in ("1d", "40d", *(("9h",) if own.dtype != pl.Date else ()))]
+    else:
+        later = [own + step for step in (1, 9, 40)] if own.dtype.is_numeric() else []
+    everything = np.arange(ground.height)
+    edits = (Edit("delayed", place, {name: time}) for time in later)
+    return any(ground.moved(edit.done(ground.rows, everything, place), place).any() for edit in edits)
 
 
 def _unused(ground: Ground, pairs: list[tuple[int, int]], rng: np.random.Generator) -> Outcome:
@@ -319,8 +353,17 @@ def _unused(ground: Ground, pairs: list[tuple[int, int]], rng: np.random.Generat
         f"changing or leaving out {said_row(ground, edge)}, at the oldest edge of the {_said(ground)} of {said_row(ground, row)}, "
         f"leaves {column} at {said_cell(value)}; so do {len(pairs) - 1} more such rows: {says}",
         examples=examples, n_rows=len(pairs), n_failing=len(pairs),
-        note="make the window as long as was declared, or declare the look-back that the code has",
+        note="make the window as long as was declared, or declare the look-back that the code has" + _of_the_calendar(clock),
     )  # fmt: skip
+
+
+def _of_the_calendar(clock: Clock) -> str:
+    """Return what is to be said of windows that begin with a day or an hour, where the times lie between those."""
+    if not clock.spans or not (clock.time[clock.timed] % _DAY).any():
+        return ""
+    return (
+        '; a window that begins with the calendar\'s day or hour has no one edge: leave this out, but=["uses_window"]'
+    )
 
 
 def _shown(ground: Ground, place: int, marks: dict[int, str], row: int) -> Example:

@@ -27,14 +27,15 @@ Places = NDArray[np.int64]
 @contract(
     "feature",
     title="the same rows give the same values when asked again, and after other rows were asked for",
-    catches="a random number without a seed, the clock, a cache or a running sum that outlives the call",
+    catches="a random number without a seed, the clock, a cache (by id(), by shape) or a running sum that outlives the call",
     rubric=("D7",),
 )
 def repeatable(subject: Feature, data: object = None, /) -> Outcome:
     """Judge that a feature gives the same values for the same rows each time.
 
     It is asked three times: twice for all rows, with half of the rows in between, so that what it keeps from one call to the next
-    shows. Another process, and another order of hashes, is judged with the pipeline (`reproducible`).
+    shows; then with one frame or array whose rows are put in another order between two calls, as a buffer that is filled anew is
+    (a cache by `id()`). Another process, and another order of hashes, is judged with the pipeline (`reproducible`).
 
     >>> import polars as pl
     >>> from assay.testing.features.feature import feature
@@ -62,6 +63,9 @@ def asked_again(subject: Feature, data: object, *, seed: int = 0) -> Outcome:
                     ground.subject.compute(ground.rows.take(everything[: (ground.height + 1) // 2]))
             moved = ground.moved(ground.rows, everything)
         if not moved.any():
+            stale = _same_object(ground)
+            if stale is not None:
+                return stale
             return held(f"three calls gave the same {ground.height:,} values", n_rows=ground.height)
         numbers = ground.rows.numbers
         again = ground.subject.compute(ground.rows).of(numbers)
@@ -71,6 +75,40 @@ def asked_again(subject: Feature, data: object, *, seed: int = 0) -> Outcome:
         )  # fmt: skip
 
     return on_ground(subject, data, judge)
+
+
+def _same_object(ground: Ground) -> Outcome | None:
+    """Return the outcome where the same frame or array, filled with other rows, is answered as before; None where it is not."""
+    rows = ground.rows
+    if rows.kind not in ("pandas", "array") or rows.height < 2:
+        return None
+    turned = rows.take(np.arange(rows.height)[::-1]).native
+    other = rows_of(turned.set_axis(rows.native.index) if rows.kind == "pandas" else turned)
+    subject, handed = ground.subject, rows.handed()
+    with quiet():
+        try:
+            right = subject.compute(other)
+        except (Crashed, AssayError):  # it does not take them in this order
+            return None
+        call(subject.function, handed, what=subject.name)
+        if rows.kind == "pandas":
+            for name in handed.columns:
+                handed[name] = other.native[name].array
+        else:
+            handed[...] = other.native
+        made = aligned(call(subject.function, handed, what=subject.name), other, key=subject.key)
+    before, after = right.of(other.numbers), made.of(other.numbers)
+    moved = ground.apart(before, after)
+    if not moved.any():
+        return None
+    place, column = (int(each) for each in np.argwhere(moved)[0])
+    name = ground.columns[column]
+    return broken(
+        f"asked with the same {'frame' if rows.kind == 'pandas' else 'array'}, now filled with other rows, {name} of "
+        f"{said_row(ground, place)} is {said_cell(after[name][place])}, not {said_cell(before[name][place])}",
+        n_rows=ground.height, n_failing=int(moved.any(axis=1).sum()),
+        note="keep nothing between calls by id(): an object changes, and its number goes to another one",
+    )  # fmt: skip
 
 
 @contract(
@@ -85,6 +123,14 @@ def row_by_row(subject: Feature, data: object = None, /, *, rows: int = 20, seed
 
     This is what serving does: it computes the features of one request. Up to `rows` different rows are asked for alone, and all rows
     in two halves. Null and unusual rows come first.
+
+    >>> import assay, polars as pl
+    >>> sales = pl.DataFrame({"sales": [2.0, 4.0, 9.0]})
+    >>> row_by_row(assay.feature(lambda rows: rows["sales"] / 10, name="tenth", fixed=True), sales).verdict.value
+    'pass'
+    >>> centred = assay.feature(lambda rows: rows["sales"] - rows["sales"].mean(), name="centred", fixed=True)
+    >>> print(row_by_row(centred, sales).why)
+    sales of row 1 is 0.0 alone and -2.5 beside 1 other row
     """
     return asked_alone(subject, data, rows=rows, seed=seed)
 

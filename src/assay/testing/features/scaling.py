@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from assay.errors import DataError, UsageError, require
+from assay.errors import DataError, UsageError, nearest, require
 from assay.testing.contract import Crashed, Undeclared, broken, call, contract, held, seeded, undecided
 from assay.testing.features.disturbing import disturbed
 from assay.testing.features.feature import Feature
@@ -57,6 +57,9 @@ class Transformer:
     def fit(self, rows: Rows) -> Any:
         """Return a new one, fitted on these rows; raise `Crashed` where it raises."""
         made = call(self.make, what=f"making {self.name}")
+        if not hasattr(made, "fit"):
+            raise UsageError(f"{self.name} makes {type(made).__name__}, which has no fit",
+                             hint="where a function of training rows learns, apply= says how it is used")  # fmt: skip
         given = [self.seen(rows).handed()]
         if self.target:
             given.append(rows.frame[self.target].to_numpy())
@@ -94,6 +97,12 @@ class _Pair:
         """Return what is made of rows by what was learnt."""
         return self.use(self.learnt, rows)
 
+    def kept(self, save: Callable[[Any], bytes], load: Callable[[bytes], Any]) -> _Pair:
+        """Return it with what was learnt saved and loaded: the two functions are code, which is not."""
+        again = _Pair(self.learn, self.use)
+        again.learnt = load(save(self.learnt))
+        return again
+
 
 def transformer(
     made: Any, *, apply: Callable[..., Any] | None = None, name: str = "", standard: bool | str | Sequence[str] = (),
@@ -117,6 +126,11 @@ def transformer(
     stray = [key for key in declared if key not in known]
     if stray:
         raise UsageError(f"a transformer has no {stray[0]!r}", hint=f"it has: {', '.join(sorted(known | {'apply'}))}")
+    if not callable(made) and not hasattr(made, "fit") and not (made is None and declared.get("prepare")):
+        raise UsageError(
+            f"{made!r} has no fit, and makes nothing that has",
+            hint="give one with fit and transform, its class, or a function",
+        )
     if apply is not None:
         make: Callable[[], Any] = lambda: _Pair(made, apply)  # noqa: E731
     elif isinstance(made, type) or not hasattr(made, "fit"):
@@ -309,6 +323,17 @@ def was_fitted_on_train(subject: Transformer, data: object = None, /, *, new: ob
     message says so. The fitting has to be repeatable. INCONCLUSIVE where both teach the same.
 
     Raises UsageError where `new`, the rows that it may not know, is not given.
+
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> train, test = np.array([[0.0], [2.0], [4.0]]), np.array([[10.0]])
+    >>> told = transformer(StandardScaler(), fitted=StandardScaler().fit(train))
+    >>> was_fitted_on_train(told, train, new=test).verdict.value
+    'pass'
+    >>> leaked = transformer(StandardScaler(), fitted=StandardScaler().fit(np.concatenate([train, test])))
+    >>> print(was_fitted_on_train(leaked, train, new=test).why)
+    result_0 of row 0 is -1.06904, where one fitted on the training rows gives -1.22474:
+    it is the one that training and test rows together teach
     """
     if new is None:
         raise Undeclared(
@@ -355,7 +380,16 @@ def was_fitted_on_train(subject: Transformer, data: object = None, /, *, new: ob
     rubric=("D7",),
 )
 def fits_the_same_twice(subject: Transformer, data: object = None, /) -> Outcome:
-    """Judge that two new ones, fitted on the same rows, give the same values for them."""
+    """Judge that two new ones, fitted on the same rows, give the same values for them.
+
+    >>> import numpy as np
+    >>> rows, rng = np.array([[0.0], [2.0], [4.0]]), np.random.default_rng(0)
+    >>> fits_the_same_twice(transformer(np.mean, apply=lambda mean, rows: rows - mean), rows).verdict.value
+    'pass'
+    >>> noisy = transformer(lambda train: train.mean() + rng.normal(), apply=lambda mean, rows: rows - mean)
+    >>> print(fits_the_same_twice(noisy, rows).why)
+    fitted twice on the same rows, result_0 of row 0 is ..., then ...
+    """
     train = _rows(subject, data)
     one, two = (subject.apply(subject.fit(train), train).values for _ in range(2))
     wrong = _difference(one, two, subject)
@@ -381,14 +415,22 @@ def survives_round_trip(
 ) -> Outcome:  # fmt: skip
     """Judge that one that was fitted gives the same values after it was saved and loaded.
 
-    `save` makes bytes of it and `load` makes it again (default: pickle, of what was fitted here). A fresh process is the matter of
-    the pipeline contract `packages`.
+    `save` makes bytes of it and `load` makes it again (default: pickle, of what was fitted here); where functions learn and apply,
+    of what was learnt. A fresh process is the matter of the pipeline contract `packages`.
+
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> rows = np.array([[0.0], [2.0], [4.0]])
+    >>> survives_round_trip(transformer(FunctionTransformer(np.sqrt)), rows).verdict.value
+    'pass'
+    >>> print(survives_round_trip(transformer(FunctionTransformer(lambda rows: rows / 2)), rows).why)
+    it can't be saved and loaded: ...
     """
     train = _rows(subject, data)
     fitted = subject.fitted if subject.fitted is not None else subject.fit(train)
     before = subject.apply(fitted, train).values
     try:
-        again = load(save(fitted))
+        again = fitted.kept(save, load) if isinstance(fitted, _Pair) else load(save(fitted))
     except Exception as error:  # whatever saving raises is what the contract is about
         return broken(
             f"it can't be saved and loaded: {type(error).__name__}: {error}",
@@ -420,7 +462,18 @@ def survives_round_trip(
     rubric=("D7",),
 )
 def leaves_input(subject: Transformer, data: object = None, /) -> Outcome:
-    """Judge that applying it does not change the rows that it is given."""
+    """Judge that applying it does not change the rows that it is given.
+
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"x": [0.0, 2.0, 4.0]})
+    >>> leaves_input(transformer(lambda train: 2.0, apply=lambda mean, rows: rows["x"] - mean), rows).verdict.value
+    'pass'
+    >>> def in_place(mean, rows):
+    ...     rows["x"] -= mean
+    ...     return rows
+    >>> print(leaves_input(transformer(lambda train: 2.0, apply=in_place), rows).why)
+    it changed x of row 0 of the rows that it was given from 0.0 to -2.0
+    """
     train = _rows(subject, data)
     fitted = subject.fitted if subject.fitted is not None else subject.fit(train)
     return left_alone(Feature(fitted.transform, subject.name), subject.seen(train).native)
@@ -432,6 +485,9 @@ def _rows(subject: Transformer, data: object) -> Rows:
             f"there are no rows to judge {subject.name} on", hint="give the training rows as the second argument"
         )
     rows = relabelled(rows_of(data))
+    for name in (*subject.columns, subject.target):
+        if name and name not in rows.columns:
+            raise UsageError(f"{subject.name}: there is no column {name!r}", hint=nearest(name, rows.columns))
     if not rows.height:
         raise DataError(f"there is no row to fit {subject.name} on", hint="give the training rows")
     return rows

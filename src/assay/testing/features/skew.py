@@ -386,7 +386,13 @@ def _defaults(a: Numbers, b: Numbers) -> str:
 def _factor(a: Numbers, b: Numbers) -> str:
     with np.errstate(all="ignore"):
         ratio = b / a
-    if len(a) > 1 and np.isfinite(ratio).all() and np.allclose(ratio, ratio[0], rtol=1e-6) and len(set(a)) > 1:
+    if (
+        len(a) > 1
+        and np.isfinite(ratio).all()
+        and ratio[0]
+        and np.allclose(ratio, ratio[0], rtol=1e-6)
+        and len(set(a)) > 1
+    ):
         return f"serving is {said_cell(float(ratio[0]))} times training: a unit?"
     return ""
 
@@ -401,7 +407,11 @@ def _shift(a: Numbers, b: Numbers) -> str:
 def _rounded(a: Numbers, b: Numbers) -> str:
     for digits in range(-2, 7):
         for side, whole, short in (("serving", a, b), ("training", b, a)):
-            if np.isfinite(whole).all() and np.allclose(np.round(whole, digits), short, rtol=0, atol=1e-12):
+            if (
+                np.isfinite(whole).all()
+                and len(set(short)) > 1
+                and np.allclose(np.round(whole, digits), short, rtol=0, atol=1e-12)
+            ):
                 return f"{side} is rounded to {digits} digits"
     return ""
 

@@ -163,11 +163,13 @@ def said_row(ground: Ground, place: int) -> str:
 def said_cell(value: object) -> str:
     """Return a value as a sentence shows it: short, and an instant at midnight as its day.
 
-    >>> said_cell(1 / 3), said_cell(None), said_cell(datetime(2024, 1, 2))
-    ('0.333333', 'null', '2024-01-02')
+    >>> said_cell(1 / 3), said_cell(None), said_cell(datetime(2024, 1, 2)), said_cell("")
+    ('0.333333', 'null', '2024-01-02', "''")
     """
     if value is None:
         return "null"
+    if isinstance(value, str) and not value.strip():
+        return repr(value)
     if isinstance(value, float):
         return str(value) if value == round(value, 1) and abs(value) < 1e15 else f"{value:.6g}"
     if isinstance(value, datetime):

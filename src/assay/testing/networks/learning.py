@@ -258,7 +258,8 @@ def overfits(
     Trained by the declared `step=` or `optimizer=`, else by Adam at 0.01 and at 0.001, `steps` steps each, with torch's dropout
     layers off; the loss is that of training mode. It stops where the bound is reached. The rows are the first with inputs and
     targets of their own, so that no constant answer will do; two are few enough for the smallest network. Ask for more where it
-    should be large enough for them. A loss that may be negative, or has a floor, needs `below`.
+    should be large enough for them. Before that, their targets change places, which has to change the loss. A loss that
+    may be negative, or has a floor, needs `below`.
 
     Source: Karpathy (2019), "A recipe for training neural networks" ("overfit a single batch of only a few examples, e.g. two").
 
@@ -271,8 +272,13 @@ def overfits(
     """
     few = _distinct(batch_of(data), rows)
     start = trial(subject).quieted().loss(few, seed=seed)
+    if not math.isfinite(start):
+        return broken(f"the loss of {few.rows} rows is {start} before any step", n_rows=few.rows)
     if below is None and start <= _TINY:
         return undecided(f"the loss of {few.rows} rows is {start:.3g} already", note="say how low it should be: below=")
+    unpaired = _unpaired(subject, few, start, seed)
+    if unpaired is not None:
+        return unpaired
     bound = start / 10 if below is None else below
     own = subject.step is not None or subject.optimizer is not None
     copies = {rate: trial(subject).quieted() for rate in ((0.0,) if own else RATES[:2])}
@@ -293,7 +299,40 @@ def overfits(
     return broken(why, n_rows=few.rows, observed=Estimate(best, n=few.rows), note=_HEART)
 
 
-_HEART = "do the targets belong to the rows, and is it large enough for them? where the loss has a floor (noise, smoothing), say below="
+def _alike(array: Array) -> bool:
+    """Return whether the rows of an array are within a hundredth of its greatest number of each other."""
+    numbers = array.astype(np.float64)
+    return bool(np.ptp(numbers, axis=0).max(initial=0.0) <= 0.01 * np.abs(numbers).max(initial=0.0))
+
+
+def _unpaired(subject: Network, few: Batch, start: float, seed: int) -> Outcome | None:
+    """Return the broken contract where the loss is the same whichever target stands beside which row; None where it is not.
+
+    Targets of the shape (n,) beside outputs of (n, 1) are spread over all pairs, without an error. Rows whose answers, or whose
+    targets, are all nearly alike tell nothing, nor do losses of half precision, which are equal too often.
+    """
+    copy = trial(subject).quieted()
+    found = copy.answer(few, training=True, seed=seed)
+    answers = [each for each in found.arrays.values() if each.ndim and len(each) == few.rows]
+    targets = [leaf.array for _, leaf in leaves(few.targets) if few.by_row(leaf)]
+    if not answers or not targets or any(map(_alike, (*answers, *targets))) or "16" in " ".join(found.dtypes.values()):
+        return None
+    turned = Batch(few.inputs, few.take(np.roll(np.arange(few.rows), 1)).targets, few.rows)
+    after = copy.loss(turned, seed=seed)
+    if not math.isclose(start, after, rel_tol=1e-6):
+        return None
+    shapes = f"the output is {answers[0].shape}, the targets are {targets[0].shape}"
+    return broken(
+        f"the loss of {few.rows} rows stays {start:.4g} when their targets change places: no target belongs to a row ({shapes})",
+        n_rows=few.rows,
+        note="give output and targets one shape: squeeze(-1) the output, or unsqueeze(-1) the targets; see that the loss reads both",
+    )  # fmt: skip
+
+
+_HEART = (
+    "do the targets belong to the rows, and is it large enough for them? where the loss has a floor (noise, smoothing), say below=; "
+    "where it falls slowly, say steps="
+)
 
 
 @contract(

@@ -97,13 +97,15 @@ def _held_still(subject: Network, rows: Batch, evaluated: Answer, seed: int) -> 
 @contract(
     "network",
     title="under the same seed, two copies give the same answers, gradients and steps",
-    catches="chance that no seed reaches, state kept outside the network, an order of a set",
+    catches="chance that no seed reaches, state kept outside the network, an order of a set, a step without zero_grad()",
     rubric=("I2",),
 )
 def repeatable(subject: Network, data: object, /, *, steps: int = 3, seed: int = 0) -> Outcome:
     """Judge that two copies, under the same seed, do the same: answers in both modes and, where a loss is declared, a few steps.
 
-    The seed is set for torch (or the key of JAX), numpy and Python. Numbers are compared to a hundredth of `closeness`, as kernels
+    The seed is set for torch (or the key of JAX), numpy and Python. Of torch, a declared `step=` has to make the same of gradients that
+    are cleared between the steps: it may not add to those of the step before. Numbers are
+    compared to a hundredth of `closeness`, as kernels
     of several threads may add in another order.
 
     >>> import numpy as np
@@ -130,12 +132,34 @@ def repeatable(subject: Network, data: object, /, *, steps: int = 3, seed: int =
     if moved:
         why = f"after {steps} steps under the seed {seed}, {len(moved)} of {len(one)} arrays of two copies differ: {', '.join(moved[:4])}"
         return broken(why, n_rows=rows.rows, note=_SEED)
+    stale = _stale(subject, rows, one, steps, seed)
+    if stale:
+        said = f"{len(stale)} of {len(one)} arrays differ where gradients are cleared between the steps"
+        why = f"after {steps} steps, {said}: {', '.join(stale[:4])}"
+        return broken(why, n_rows=rows.rows, note=_STALE)
     return held(
         f"two copies under the seed {seed} gave the same answers in both modes, and the same weights after {steps} steps",
         n_rows=rows.rows,
     )
 
 
+def _stale(subject: Network, rows: Batch, one: Mapping[str, Array], steps: int, seed: int) -> list[str]:
+    """Return the arrays that are others where torch's gradients are cleared after each of its own steps: those of a step are left over."""
+    if subject.step is None or subject.module is None:
+        return []
+    from assay.testing.networks.torch import TorchTrial
+
+    copy = TorchTrial(subject)
+    for mode in (False, True):  # as the other copies did before their steps
+        copy.answer(rows, training=mode, seed=seed)
+    for step in range(steps):
+        copy.learn(rows, rate=1e-3, seed=seed + step)
+        copy.module.zero_grad(set_to_none=True)
+    cleared = copy.state()
+    return [name for name in one if apart(one[name], cleared[name], share=closeness(str(one[name].dtype)) / 100).any()]
+
+
+_STALE = "a step adds to the gradients of the step before: begin it with optimizer.zero_grad()"
 _SEED = "draw from torch's or JAX's own generator, or from one that the network is given; iterate over sorted(), not over a set"
 
 

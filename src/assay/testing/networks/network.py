@@ -68,10 +68,12 @@ def network(
     if stray:
         raise UsageError(f"a network has no {stray[0]!r}", hint=f"it has: {', '.join(sorted(known))}")
     if "output" in declared:
+        if not isinstance(declared["output"], tuple | list):
+            raise UsageError(f"output is {declared['output']!r}", hint="give its shape, None for any length: (None, 3)")
         declared["output"] = tuple(declared["output"])
     classes = declared.get("classes")
-    if classes is not None and classes < 2:
-        raise UsageError(f"classes is {classes}", hint="chance has two sides at least: 2 or more")
+    if classes is not None and not (isinstance(classes, int) and classes >= 2):
+        raise UsageError(f"classes is {classes!r}", hint="give how many: chance has two sides at least, 2 or more")
     called = name or getattr(module, "__name__", type(module).__name__)
     rest = {"loss": loss, "but": _names(but), "modes": _names(modes), **declared}
     if params is not None:

@@ -81,6 +81,19 @@ def latency(
 
     A reference workload (a fixed sum of numbers and of Python objects) runs between the calls. Where the pipeline declares how long it
     takes on the `machine` that the budgets are for, budgets grow or shrink by how much longer or shorter it took here.
+
+    >>> import assay
+    >>> from itertools import count
+    >>> def ticking():  # a clock on which every call takes a millisecond
+    ...     return Clock(count(0, 0.001).__next__, count(0, 0.001).__next__)
+    >>> def half(rows):
+    ...     return [0.5 for _ in rows]
+    >>> told = assay.pipeline(None, model=half, latency={"p50": "5ms"})
+    >>> latency(told, [{"x": 1.0}], clock=ticking()).verdict.value
+    'pass'
+    >>> told = assay.pipeline(None, model=half, latency={"p50": "500us"})
+    >>> print(latency(told, [{"x": 1.0}], clock=ticking()).why)
+    p50 of 200 calls of 1 row is 1 ms [1, 1]; the budget is 0.5 ms; the reference workload took 1 ms...
     """
     made = built(subject, data, seed=seed)
     given = model_rows(subject, made)

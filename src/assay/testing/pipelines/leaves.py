@@ -222,7 +222,7 @@ def _difference(one: Leaf, other: Leaf, *, rtol: float, atol: float) -> Differen
     if a.width > 1:
         said += f", in {_listed(columns)}"
     by = _largest(a, b, columns)
-    if by is not None:
+    if by:  # none where a null stands beside each number
         said += f", by up to {by:.3g}"
     if a.height > 1 and _same_multiset(a, b):
         said += ": the same rows in another order"

@@ -40,6 +40,15 @@ def memory(subject: Pipeline, data: object, /, *, times: int = 3, seconds: float
     Measured is the peak of resident memory (Linux: VmHWM) of a fresh process: Python, packages and data count, as they do for
     whoever limits a process. It is measured `times` times: PASS where the most is within the budget, FAIL where the least is above, else
     INCONCLUSIVE.
+
+    >>> import assay
+    >>> def fit(rows):
+    ...     return [0.5] * 1000
+    >>> memory(assay.pipeline(fit, memory="4GiB"), [{"x": 1.0}], times=1).verdict.value
+    'pass'
+    >>> seen = memory(assay.pipeline(fit, memory="1MiB"), [{"x": 1.0}], times=1)
+    >>> seen.verdict.value, seen.why
+    ('fail', '... MiB at the peak of 1 run ...; the budget is 1 MiB')
     """
     assert subject.memory is not None
     bare = replace(subject, kept={}, serve=None, lock=None, split=None)

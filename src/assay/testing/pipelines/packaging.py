@@ -86,6 +86,16 @@ def packages(subject: Pipeline, data: object, /, *, rows: int = 500, seconds: fl
     The process knows what a serving machine would know: modules that can be imported, not the notebook or the test that trained
     the model. At most `rows` rows are asked. SKIP where the path ends in nothing that answers; INCONCLUSIVE where how the model is
     asked cannot be sent to a process.
+
+    >>> import assay
+    >>> from sklearn.dummy import DummyClassifier
+    >>> rows = [{"x": 1.0, "left": 0}, {"x": 2.0, "left": 1}, {"x": 3.0, "left": 1}]
+    >>> told = assay.pipeline(DummyClassifier(), label="left")
+    >>> print(packages(told, rows).why)
+    3 answers are the same from a fresh process; the package has ... bytes
+    >>> seen = packages(assay.pipeline(lambda rows: lambda asked: [0.5 for _ in asked], name="half"), rows)
+    >>> print(seen.why)
+    the model cannot be saved: ...
     """
     if subject.kind not in KINDS:
         raise UsageError(f"{subject.name} is packaged as {subject.kind!r}", hint=nearest(subject.kind, KINDS))

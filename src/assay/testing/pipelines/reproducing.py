@@ -75,6 +75,21 @@ def reproducible(
     that it uses: a generator that was made before is the same in both runs, and hides that it is not seeded.
 
     INCONCLUSIVE where a step cannot be sent to another process, or none ends within `seconds`. Raises nothing else of its own.
+
+    >>> import assay
+    >>> stores = [{"store": name} for name in ("Aachen", "Bonn", "Cottbus", "Dresden", "Erfurt", "Freiburg")]
+    >>> def names(rows):
+    ...     return sorted({row["store"] for row in rows})
+    >>> def unordered(rows):
+    ...     return list({row["store"] for row in rows})
+    >>> reproducible(assay.pipeline([names]), stores).verdict.value
+    'pass'
+    >>> seen = reproducible(assay.pipeline([unordered]), stores)
+    >>> print(seen.why)
+    two runs differ, first in the step 'unordered': it differs in ... of 6 rows: the same rows in another order
+    >>> print(seen.note)
+    The hash seed alone makes the difference: the order of a set, or of a dict that was made from one,
+    comes into the result. Sort it.
     """
     if row_order and rows_in(data) is None:
         raise UsageError(

@@ -185,6 +185,22 @@ def serves(subject: Pipeline, data: object, /, *, rows: int = 32, seed: int = 0)
     A good request is answered with 200, JSON, and as many answers as rows, of the kind that was declared, each as the model in this
     process gives it (to the service's `rtol`). A wrong one is refused: 4xx, JSON with a reason, no traceback. INCONCLUSIVE where there
     are no rows to ask with.
+
+    >>> import assay
+    >>> rows = [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}]
+    >>> def model(rows):
+    ...     return [row["x"] / 10 for row in rows]
+    >>> def answer(body):
+    ...     try:
+    ...         return {"predictions": [float(row["x"]) / 10 for row in body["instances"]]}
+    ...     except (KeyError, TypeError, ValueError) as error:
+    ...         return 422, {"error": repr(error)}
+    >>> serves(assay.pipeline(None, model=model, serve=answer), rows).verdict.value
+    'pass'
+    >>> def careless(body):
+    ...     return {"predictions": [row.get("x", 0.0) / 10 for row in body["instances"]]}
+    >>> print(serves(assay.pipeline(None, model=model, serve=careless), rows).why)
+    3 of 13 answers (json through its function) are wrong: to the body {}, 500: {"error": "KeyError: 'instances'"}
     """
     told = subject.serve
     assert told is not None

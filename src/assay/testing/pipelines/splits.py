@@ -37,6 +37,18 @@ def splits_apart(subject: Pipeline, data: object = None, /) -> Outcome:
     These are the checks no_shared_rows, no_shared_keys, no_shared_groups and time_split of a suite, for each pair of parts. Where rows have
     a key, equal rows with other keys are a WARN: common values, or copies. INCONCLUSIVE where there are fewer than two parts, or one
     is empty.
+
+    >>> import assay
+    >>> sales = [{"customer": i // 2, "sales": float(i)} for i in range(6)]
+    >>> def by_customer(rows):
+    ...     return rows[:4], rows[4:]
+    >>> def by_row(rows):
+    ...     return rows[:3], rows[3:]
+    >>> splits_apart(assay.pipeline(len, split=by_customer, entity="customer"), sales).verdict.value
+    'pass'
+    >>> print(splits_apart(assay.pipeline(len, split=by_row, entity="customer"), sales).why)
+    1 of 3 rows of test break no_shared_groups with train:
+    1 of 3 rows (33.3%) is not kept apart from earlier (the same customer)
     """
     parts = parts_of(subject, data)
     if len(parts) < 2:
@@ -84,6 +96,18 @@ def used_test_set_once(subject: Pipeline, data: object = None, /) -> Outcome:
     The test set is the last part of the pipeline's `split`, else the data themselves; the ledger knows it by the fingerprint of its rows
     (of its file, where it was evaluated as a file). A look for tuning is a FAIL, a second final one a WARN, with how much wider an interval
     has to be. INCONCLUSIVE where the ledger has no look at it.
+
+    >>> import assay, polars as pl, tempfile
+    >>> from assay.data.sources import dataset
+    >>> from assay.evaluation.ledger import Entry, append
+    >>> test = pl.DataFrame({"x": [1.0, 2.0], "left": [0, 1]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     told = assay.pipeline(len, ledger=f"{folder}/looks.jsonl")
+    ...     for use in ("final", "tuning"):
+    ...         append(Entry("2024-05-01T12:00:00Z", dataset(test).fingerprint, use, "test", rows=2), told.ledger)
+    ...         print(used_test_set_once(told, test).why)
+    the ledger has one look at the test set, the final one
+    the test set was looked at 1 time for tuning, and 1 time for a final figure
     """
     from assay.data.sources import dataset
     from assay.evaluation.ledger import read, widths

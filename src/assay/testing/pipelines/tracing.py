@@ -149,6 +149,17 @@ def traceable(subject: Pipeline, data: object, /, *, rows: int = 5, seed: int = 
     """Judge that some rows can be followed through every table that the steps return, and to the model's answers.
 
     INCONCLUSIVE where the data are no rows, or rows are lost and no `key` was declared to tell them apart.
+
+    >>> import assay, polars as pl
+    >>> sales = pl.DataFrame({"store": ["a", "b", "c"], "sales": [2.0, 9.0, 4.0]})
+    >>> def ranked(rows):
+    ...     return rows.sort("sales")
+    >>> def without_store(rows):
+    ...     return rows.sort("sales").select("sales")
+    >>> traceable(assay.pipeline([ranked], key="store"), sales).verdict.value
+    'pass'
+    >>> print(traceable(assay.pipeline([without_store], key="store"), sales).why)
+    rows are lost from sight in the step 'without_store': ...3 rows came out of 3, and nothing says which is whose
     """
     whole = rows_in(data)
     if whole is None or not whole.height:

@@ -45,6 +45,15 @@ def environment(
     A difference of at most the step `allow` (build, patch, minor, major) is a WARN, a greater one and a missing package a FAIL. `packages`
     are those that matter; all by default. In a lock for every system (uv.lock, poetry.lock, pylock.toml) a package that is not installed
     may be for another one: it is told of, and is no failure. INCONCLUSIVE where the lock names nothing that is installed.
+
+    >>> import assay
+    >>> trained = Environment("3.12.4", {"numpy": "2.1.0", "polars": "1.9.0"})
+    >>> told = assay.pipeline(None, model=len, lock=trained)
+    >>> environment(told, serving=trained).verdict.value
+    'pass'
+    >>> seen = environment(told, serving=Environment("3.12.4", {"numpy": "1.26.4", "polars": "1.9.0"}))
+    >>> seen.verdict.value, seen.why
+    ('fail', '1 version of the recorded environment not here: numpy is 1.26.4, it was 2.1.0 (major)')
     """
     assert subject.lock is not None
     if allow not in get_args(Kind)[:4]:

@@ -50,6 +50,21 @@ def runs(subject: Pipeline, data: object, /, *, rows: int = 200, seed: int = 0) 
 
     Where a step raises an error, the slice is shrunk to the fewest rows with which the same step raises the same error. Data that are
     no single frame (a path, several frames) are given whole. INCONCLUSIVE where there are no rows.
+
+    >>> import assay, math
+    >>> sales = [{"sales": 2.0}, {"sales": 4.0}, {"sales": 0.0}]
+    >>> def without_zeros(rows):
+    ...     return [row for row in rows if row["sales"]]
+    >>> def fit(rows):
+    ...     mean = sum(math.log(row["sales"]) for row in rows) / len(rows)
+    ...     return lambda asked: [mean for _ in asked]
+    >>> runs(assay.pipeline([without_zeros, fit]), sales).verdict.value
+    'pass'
+    >>> seen = runs(assay.pipeline([fit], name="sales"), sales)
+    >>> seen.verdict.value, seen.why
+    ('fail', "the step 'fit' raised ValueError: ...; 1 row is enough for it, of 3 that were tried")
+    >>> print(seen.examples[0].values)
+    {'sales': 0.0}
     """
     there = rows_in(data)
     if there is not None and not there.height:
@@ -74,7 +89,20 @@ def runs(subject: Pipeline, data: object, /, *, rows: int = 200, seed: int = 0) 
     needs=("steps",),
 )
 def keeps_input(subject: Pipeline, data: object, /, *, seed: int = 0) -> Outcome:
-    """Judge that a run leaves the raw data as they were."""
+    """Judge that a run leaves the raw data as they were.
+
+    >>> import assay, pandas as pd
+    >>> sales = pd.DataFrame({"sales": [2.0, None, 4.0]})
+    >>> def filled(rows):
+    ...     return rows.fillna({"sales": 0.0})
+    >>> def filled_in_place(rows):
+    ...     rows.loc[rows["sales"].isna(), "sales"] = 0.0
+    ...     return rows
+    >>> keeps_input(assay.pipeline([filled, len]), sales).verdict.value
+    'pass'
+    >>> print(keeps_input(assay.pipeline([filled_in_place, len]), sales).why)
+    the step 'filled_in_place' changes the data that it is given: the frame differs in 1 of 3 rows...
+    """
     own = handed(data)
     before = leaves_of(own)
     if not before or not any(leaf.table.height for leaf in before):
