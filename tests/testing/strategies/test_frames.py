@@ -513,7 +513,10 @@ def test_records_are_dicts_of_plain_values():
         (lambda: rows_like(3), "holds no rows"),
         (lambda: rows_like(pd.DataFrame({0: [1]})), "the column 0 has a name that is no text"),
         (lambda: rows_like(pd.DataFrame([[1, 2]], columns=["a", "a"])), "the column 'a' stands twice"),
-        (lambda: rows_like(pd.DataFrame({"a": [1, "x"]})), "cannot be read as a frame: .*; give every column one type"),
+        (
+            lambda: rows_like(pd.DataFrame({"a": [1, "x"]})),
+            "the column 'a' holds values of several types; give it one type",
+        ),
         (
             lambda: rows_like(pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)})),
             "'a' holds Python objects; leave it out",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,7 @@ from assay.testing.plugin.fixtures import (
     no_network,
 )
 from assay.testing.plugin.gathering import Gathered
-from assay.testing.plugin.settings import MARKS, SETTINGS, add_options, settings_of
+from assay.testing.plugin.settings import MARKS, SETTINGS, Settings, add_options, settings_of
 from assay.testing.record import Record, heard
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["assay_baseline", "assay_cached", "assay_reference", "assay_rng", "assay_seed", "assay_world", "no_network"]
 
-RECORDED = pytest.StashKey[Record]()
-TOLD = pytest.StashKey[int]()
+# The record of what is judged, from a test's first fixture to its last, and whether each test is to be reported.
+LISTENING = pytest.StashKey[tuple[Record, bool]]()
+HEARD: pytest.StashKey[AbstractContextManager[Record]] = pytest.StashKey()
 WRONG = pytest.StashKey[str]()
 BUDGET: pytest.StashKey[Budget] = pytest.StashKey()
 
@@ -46,8 +48,28 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in MARKS.values():
         config.addinivalue_line("markers", line)
     settings = config.stash[SETTINGS] = settings_of(config)
+    _listen(config, settings)
     if not settings.worker:
         config.pluginmanager.register(Gathered(config, settings), "assay-gathered")
+
+
+def _listen(config: pytest.Config, settings: Settings) -> None:
+    """Listen to what is judged in this run: one record for all tests, emptied by each report, as a hook more would cost every test."""
+    record = Record()
+    if settings.inconclusive == "warn":
+        from assay.testing.plugin.reported import let_through
+
+        record.answer = let_through
+    heard_by = config.stash[HEARD] = heard(record)
+    heard_by.__enter__()
+    config.stash[LISTENING] = (record, settings.report is not None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop listening."""
+    listening = config.stash.get(HEARD, None)
+    if listening is not None:
+        listening.__exit__(None, None, None)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -70,6 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Skip slow tests that nobody asked for, and read the marks that say something."""
     run_slow = config.stash[SETTINGS].slow or "slow_ml" in str(config.getoption("markexpr", ""))
     skip = pytest.mark.skip(reason="slow_ml: run it with --slow-ml, or -m slow_ml")
+    marked = False
     for item in items:
         names = {mark.name for mark in item.iter_markers()}
         if not names:
@@ -78,6 +101,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skip)
         if "assay_budget" in names or "rubric" in names:
             _read_marks(item)
+            marked = True
+    if marked and not config.pluginmanager.has_plugin("assay-marked"):
+        config.pluginmanager.register(Marked(), "assay-marked")
 
 
 def _read_marks(item: pytest.Item) -> None:
@@ -95,36 +121,25 @@ def _read_marks(item: pytest.Item) -> None:
             item.stash[BUDGET] = budget
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test with a mark that says nothing; the other tests are none the worse for it, in workers of xdist neither."""
-    wrong = item.stash.get(WRONG, None)
-    if wrong is not None:
-        pytest.fail(wrong, pytrace=False)
+class Marked:
+    """What marks ask of their tests; registered only where some test has such a mark, as every hook costs every test."""
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Fail a test with a mark that says nothing; the other tests are none the worse for it, in workers of xdist neither."""
+        wrong = item.stash.get(WRONG, None)
+        if wrong is not None:
+            pytest.fail(wrong, pytrace=False)
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Listen to what is judged from a test's first fixture to its last."""
-    record = item.stash[RECORDED] = Record()
-    if item.config.stash[SETTINGS].inconclusive == "warn":
-        from assay.testing.plugin.reported import let_through
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Measure a test that has a budget, its fixtures left out."""
+        budget = item.stash.get(BUDGET, None)
+        if budget is None:
+            return (yield)
+        from assay.testing.plugin.budgets import judged
 
-        record.answer = let_through
-    item.stash[TOLD] = 0
-    with heard(record):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Measure a test that has a budget, its fixtures left out."""
-    budget = item.stash.get(BUDGET, None)
-    if budget is None:
-        return (yield)
-    from assay.testing.plugin.budgets import judged
-
-    return (yield from judged(item.nodeid, budget, item.config.stash[SETTINGS]))
+        return (yield from judged(item.nodeid, budget, item.config.stash[SETTINGS]))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -133,13 +148,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Give a test's report what was judged, and, where it failed, what that said and the seed."""
     report = yield
-    record = item.stash.get(RECORDED, None)
-    new = () if record is None else record.outcomes[item.stash[TOLD] :]
-    settings = item.config.stash[SETTINGS]
-    if new or report.failed or settings.report is not None:
+    record, reported = item.config.stash[LISTENING]
+    if record.outcomes or report.failed or reported:
         from assay.testing.plugin.reported import complete
 
-        item.stash[TOLD] = item.stash.get(TOLD, 0) + len(new)
+        new = record.outcomes[:]
+        record.outcomes.clear()
         complete(report, item, call, new)
     return report
 

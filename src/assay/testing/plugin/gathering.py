@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,14 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["Gathered", "Told"]
 
 
-@dataclass
 class Told:
     """What one test told: the reports of its phases, where a report of the run was asked for, and what was judged in it."""
 
-    nodeid: str
-    reports: list[Any] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    failed: bool = False
+    __slots__ = ("failed", "nodeid", "outcomes", "reports")
+
+    def __init__(self, nodeid: str) -> None:
+        self.nodeid = nodeid
+        self.reports: list[Any] = []
+        self.outcomes: list[Outcome] = []
+        self.failed = False
 
 
 class Gathered:
